@@ -1,0 +1,106 @@
+/**
+ * Random access to bytes that may be larger than memory. Reads are synchronous: they go to local files whose pages
+ * are mostly cached, and the hot loops that read them can't afford a promise per op.
+ */
+import { DidiffError } from '../errors.ts';
+
+export interface RandomAccess {
+  readonly sizeBytes: number;
+  /** Fills `into` from `position` on. Throws a RangeError when that reaches past the end: callers check first. */
+  readAt(position: number, into: Uint8Array): void;
+}
+
+export function bytesAccess(bytes: Uint8Array): RandomAccess {
+  return {
+    sizeBytes: bytes.length,
+    readAt(position, into) {
+      assertRange(position, into.length, bytes.length);
+      into.set(bytes.subarray(position, position + into.length));
+    },
+  };
+}
+
+/** Several sources as one address space, in the order given. */
+export function concatAccess(parts: readonly RandomAccess[]): RandomAccess {
+  const starts: number[] = [];
+  let sizeBytes = 0;
+  for (const part of parts) {
+    starts.push(sizeBytes);
+    sizeBytes += part.sizeBytes;
+  }
+  return {
+    sizeBytes,
+    readAt(position, into) {
+      assertRange(position, into.length, sizeBytes);
+      let index = findPart(starts, position);
+      let done = 0;
+      while (done < into.length) {
+        const part = parts[index]!;
+        const inside = position + done - starts[index]!;
+        const count = Math.min(into.length - done, part.sizeBytes - inside);
+        if (count > 0) part.readAt(inside, into.subarray(done, done + count));
+        done += count;
+        index++;
+      }
+    },
+  };
+}
+
+/** A part of `whole` as a source of its own. */
+export function sliceAccess(whole: RandomAccess, start: number, sizeBytes: number): RandomAccess {
+  assertRange(start, sizeBytes, whole.sizeBytes);
+  return {
+    sizeBytes,
+    readAt(position, into) {
+      assertRange(position, into.length, sizeBytes);
+      whole.readAt(start + position, into);
+    },
+  };
+}
+
+/** Reads a range into new memory; `limitBytes` bounds what a claimed length may allocate. */
+export function readRange(
+  from: RandomAccess,
+  position: number,
+  length: number,
+  limitBytes: number,
+): Uint8Array {
+  if (length > limitBytes) {
+    throw new DidiffError(
+      'LIMIT',
+      `a part of ${length} bytes is larger than the limit of ${limitBytes} bytes`,
+    );
+  }
+  assertRange(position, length, from.sizeBytes);
+  const into = new Uint8Array(length);
+  from.readAt(position, into);
+  return into;
+}
+
+/** Streams the whole of `from` in pieces of at most `pieceBytes`. Each piece is valid until the next is asked for. */
+export function* readPieces(from: RandomAccess, pieceBytes = 1 << 18): Generator<Uint8Array> {
+  const buffer = new Uint8Array(Math.min(pieceBytes, from.sizeBytes));
+  for (let position = 0; position < from.sizeBytes; ) {
+    const piece = buffer.subarray(0, Math.min(buffer.length, from.sizeBytes - position));
+    from.readAt(position, piece);
+    yield piece;
+    position += piece.length;
+  }
+}
+
+function assertRange(position: number, length: number, sizeBytes: number): void {
+  if (!(position >= 0 && length >= 0 && position + length <= sizeBytes)) {
+    throw new RangeError(`read of ${length} bytes at ${position} is outside of ${sizeBytes} bytes`);
+  }
+}
+
+function findPart(starts: readonly number[], position: number): number {
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (starts[middle]! <= position) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}

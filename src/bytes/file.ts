@@ -1,0 +1,220 @@
+/**
+ * The one file of this layer that touches the disk: files read at random, temporary files that vanish with the
+ * process, and files that appear only when whole (temporary name, fsync, rename).
+ */
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { DidiffError } from '../errors.ts';
+import type { RandomAccess } from './access.ts';
+
+/** A source with a file behind it. */
+export interface FileAccess extends RandomAccess {
+  close(): void;
+}
+
+export function openFile(path: string): FileAccess {
+  const fd = openSync(path, 'r');
+  const stat = fstatSync(fd);
+  if (!stat.isFile()) {
+    closeSync(fd);
+    throw new DidiffError('STORAGE', `${path} is not a regular file`);
+  }
+  return { ...fdAccess(fd, stat.size), close: () => closeSync(fd) };
+}
+
+function fdAccess(fd: number, sizeBytes: number): RandomAccess {
+  return { sizeBytes, readAt: (position, into) => readFully(fd, position, into) };
+}
+
+/** Fills `into`, or throws a RangeError: the file ends before (it was cut after it was opened). */
+function readFully(fd: number, position: number, into: Uint8Array): void {
+  let done = 0;
+  while (done < into.length) {
+    const count = readSync(fd, into, done, into.length - done, position + done);
+    if (count === 0)
+      throw new RangeError(`the file ends at ${position + done}; ${into.length - done} bytes are missing`);
+    done += count;
+  }
+}
+
+function writeFully(fd: number, bytes: Uint8Array, position: number): void {
+  let done = 0;
+  while (done < bytes.length) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+}
+
+/** A scratch file that is gone when closed or when the process ends, however it ends. Grows by `append`. */
+export interface TempFile extends RandomAccess {
+  append(bytes: Uint8Array): void;
+  /** Drops everything from `sizeBytes` on. */
+  truncate(sizeBytes: number): void;
+  close(): void;
+}
+
+/** Opens a scratch file in `directory`. It has no name as soon as it is open, so no crash can leave it behind. */
+export function openTempFile(directory: string): TempFile {
+  mkdirSync(directory, { recursive: true });
+  const path = join(directory, `.didiff-${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
+  // Windows can't remove an open file; there it is removed at close.
+  const removed = tryRemove(path);
+  let sizeBytes = 0;
+  let open = true;
+  return {
+    get sizeBytes() {
+      return sizeBytes;
+    },
+    append(bytes) {
+      writeFully(fd, bytes, sizeBytes);
+      sizeBytes += bytes.length;
+    },
+    truncate(size) {
+      ftruncateSync(fd, size);
+      sizeBytes = size;
+    },
+    readAt(position, into) {
+      if (position < 0 || position + into.length > sizeBytes) {
+        throw new RangeError(`read of ${into.length} bytes at ${position} is outside of ${sizeBytes} bytes`);
+      }
+      readFully(fd, position, into);
+    },
+    close() {
+      if (!open) return;
+      open = false;
+      closeSync(fd);
+      if (!removed) tryRemove(path);
+    },
+  };
+}
+
+function tryRemove(path: string): boolean {
+  try {
+    rmSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A file in the making. It stands at its path only after `commit`; before, and after `abort`, nothing is there. */
+export interface PendingFile {
+  readonly sizeBytes: number;
+  append(bytes: Uint8Array): void;
+  /** Reads back what was written, for proofs before the commit. */
+  readonly written: RandomAccess;
+  commit(): void;
+  abort(): void;
+}
+
+/**
+ * Starts `path` under a temporary name beside it. Temporary files that a killed process left for the same path
+ * are removed first.
+ */
+export function openPendingFile(path: string): PendingFile {
+  const directory = dirname(path);
+  const prefix = `.${basename(path)}.didiff-`;
+  removeStale(directory, prefix);
+  const temporary = join(directory, `${prefix}${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
+  const fd = openSync(temporary, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o666);
+  let sizeBytes = 0;
+  let open = true;
+  return {
+    get sizeBytes() {
+      return sizeBytes;
+    },
+    append(bytes) {
+      writeFully(fd, bytes, sizeBytes);
+      sizeBytes += bytes.length;
+    },
+    written: {
+      get sizeBytes() {
+        return sizeBytes;
+      },
+      readAt: (position, into) => readFully(fd, position, into),
+    },
+    commit() {
+      fsyncSync(fd);
+      closeSync(fd);
+      open = false;
+      try {
+        renameSync(temporary, path);
+      } catch (error) {
+        tryRemove(temporary);
+        throw error;
+      }
+      syncDirectory(directory);
+    },
+    abort() {
+      if (!open) return;
+      open = false;
+      closeSync(fd);
+      tryRemove(temporary);
+    },
+  };
+}
+
+/** Makes a rename durable (POSIX asks for the directory to be synced); where directories can't be, does nothing. */
+export function syncDirectory(directory: string): void {
+  let fd: number;
+  try {
+    fd = openSync(directory, 'r');
+  } catch {
+    return;
+  }
+  try {
+    fsyncSync(fd);
+  } catch {
+    // Not every file system syncs directories; the rename itself is done.
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Removes `prefix<pid>-….tmp` entries of processes that no longer run. */
+export function removeStale(directory: string, prefix: string): void {
+  for (const name of readdirSync(directory)) {
+    if (!name.startsWith(prefix) || !name.endsWith('.tmp')) continue;
+    const pid = Number.parseInt(name.slice(prefix.length), 10);
+    if (Number.isNaN(pid) || isRunning(pid)) continue;
+    rmSync(join(directory, name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Where scratch files go when the caller names no place: TMPDIR, else the system's. */
+export function defaultTempDirectory(): string {
+  return tmpdir();
+}
+
+/** Bytes free for this user on the file system of `directory`; undefined where that can't be asked. */
+export function freeDiskBytes(directory: string): number | undefined {
+  try {
+    const stat = statfsSync(directory);
+    return stat.bavail * stat.bsize;
+  } catch {
+    return undefined;
+  }
+}

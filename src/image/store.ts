@@ -1,0 +1,105 @@
+/**
+ * What every store offers: images that can be read (`OpenedImage`) and a place to write one (`ImageSink`).
+ * Images are content-addressed objects; no caller ever sees the file or stream that held them.
+ */
+import type { RandomAccess } from '../bytes/access.ts';
+import type { Digest } from '../bytes/digest.ts';
+import type { RawDocument } from './manifest.ts';
+import type { Platform } from './platform.ts';
+
+/** How far a long action is. `totalBytes` is absent where it can't be known. */
+export interface Progress {
+  readonly phase: string;
+  readonly doneBytes: number;
+  readonly totalBytes?: number;
+}
+
+/** What every store call may be given. */
+export interface StoreOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Where scratch files go. */
+  readonly tempDirectory: string;
+}
+
+/** Which image, where a name holds several. */
+export interface OpenOptions extends StoreOptions {
+  /** Absent: this machine's platform when the name is an index, and no check otherwise. */
+  readonly platform?: Platform | undefined;
+}
+
+/** A layer tar readable at random, already proved to have its diffID. */
+export interface LayerTar {
+  readonly diffId: Digest;
+  readonly content: RandomAccess;
+}
+
+/** An image found in a store. Must be closed, which frees its scratch files. */
+export interface OpenedImage {
+  /** As the user named it, for messages. */
+  readonly name: string;
+  readonly config: RawDocument;
+  /** Absent where the store keeps none (a classic engine, podman, an old docker-archive). */
+  readonly manifest?: RawDocument | undefined;
+  /** When the name is that of an index: the index that led to `manifest`. */
+  readonly index?: RawDocument | undefined;
+  readonly diffIds: readonly Digest[];
+  readonly platform: Platform;
+  /**
+   * Gives the tars of the layers at `positions` (each once, in that order). Layers that aren't stored plain are unpacked to
+   * scratch files. Throws CORRUPT_INPUT naming the layer when its bytes don't have the diffID.
+   */
+  openTars(positions: readonly number[], options: StoreOptions): Promise<readonly LayerTar[]>;
+  /** The layer's blob as stored, readable at random and verified. Only where there is a `manifest`. */
+  openBlob(position: number, options: StoreOptions): Promise<RandomAccess>;
+  close(): Promise<void>;
+}
+
+/** A layer of the image to be written. */
+export interface TargetLayer {
+  readonly diffId: Digest;
+  readonly tarSizeBytes: number;
+  /** As the manifest's descriptor says it. */
+  readonly blob: { readonly digest: Digest; readonly sizeBytes: number; readonly mediaType: string };
+}
+
+/** The image to be written, known before its layers are. */
+export interface TargetImage {
+  readonly config: RawDocument;
+  /** The target's own, or `synthesiseManifest`'s when `manifestIsOwn` is false. */
+  readonly manifest: RawDocument;
+  readonly manifestIsOwn: boolean;
+  readonly index?: RawDocument | undefined;
+  readonly platform: Platform;
+  readonly layers: readonly TargetLayer[];
+}
+
+/** What came of it. */
+export interface Published {
+  /** The image's ID in an engine, else its manifest digest (OCI) or config digest (docker-archive). */
+  readonly id: Digest;
+  /** Names it can be found by, as the store would print them. */
+  readonly names: readonly string[];
+}
+
+/**
+ * A place an image is written to: `begin`, then `putLayer` for each layer asked for, in order, then `commit`.
+ * Nothing is visible before `commit`; `abort` (allowed at any time, also after a failure) leaves the store as it was.
+ */
+export interface ImageSink {
+  /** For messages: `docker engine at unix:///var/run/docker.sock`, `oci:out`. */
+  readonly name: string;
+  /** Which form of a layer it stores: `tar` uncompressed, `blob` the exact bytes the manifest names. */
+  readonly takes: 'tar' | 'blob';
+  /** Directory whose disk will hold what is written; absent for engines. */
+  readonly directory?: string | undefined;
+  /** The ID under which the whole image is already there; undefined when it isn't. Changes nothing. */
+  find(target: TargetImage): Promise<Digest | undefined>;
+  /** Starts writing, and answers the positions of the layers that it lacks, ascending. */
+  begin(target: TargetImage): Promise<readonly number[]>;
+  /** Stores one layer. The pieces are valid only until the next is asked for. The content is verified by the caller. */
+  putLayer(position: number, pieces: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Makes the image visible, then gives it its names; called when every layer was put, or alone when `find` found it. */
+  commit(target: TargetImage, names: readonly string[]): Promise<Published>;
+  abort(): Promise<void>;
+}
