@@ -34,24 +34,39 @@ export interface LayerTar {
   readonly content: RandomAccess;
 }
 
-/** An image found in a store. Must be closed, which frees its scratch files. */
-export interface OpenedImage {
-  /** As the user named it, for messages. */
-  readonly name: string;
+/** The documents an image is made of, as stored. */
+export interface ImageMetadata {
   readonly config: RawDocument;
   /** Absent where the store keeps none (a classic engine, podman, an old docker-archive). */
   readonly manifest?: RawDocument | undefined;
   /** When the name is that of an index: the index that led to `manifest`. */
   readonly index?: RawDocument | undefined;
+}
+
+/**
+ * An image found in a store. Must be closed, which frees its scratch files and ends everything it gave.
+ * An engine hands an image out as one stream only: opening it costs no stream, `readMetadata` and the two `open…s`
+ * cost one each at first. What passed in an earlier stream is not fetched again, so who needs them all calls
+ * `openBlobs`, then `openTars`, then `readMetadata`.
+ */
+export interface OpenedImage {
+  /** As the user named it, for messages. */
+  readonly name: string;
   readonly diffIds: readonly Digest[];
   readonly platform: Platform;
+  /** Whether the store keeps the blobs and the manifest that names them. */
+  readonly hasBlobs: boolean;
+  readMetadata(options: StoreOptions): Promise<ImageMetadata>;
   /**
    * Gives the tars of the layers at `positions` (each once, in that order). Layers that aren't stored plain are unpacked to
    * scratch files. Throws CORRUPT_INPUT naming the layer when its bytes don't have the diffID.
    */
   openTars(positions: readonly number[], options: StoreOptions): Promise<readonly LayerTar[]>;
-  /** The layer's blob as stored, readable at random and verified. Only where there is a `manifest`. */
-  openBlob(position: number, options: StoreOptions): Promise<RandomAccess>;
+  /**
+   * Gives the blobs of the layers at `positions` as stored, in that order, verified. Only where `hasBlobs`.
+   * Throws CORRUPT_INPUT naming the layer when a blob doesn't have the digest its manifest says.
+   */
+  openBlobs(positions: readonly number[], options: StoreOptions): Promise<readonly RandomAccess[]>;
   close(): Promise<void>;
 }
 
