@@ -1,0 +1,75 @@
+import { brotliCompressSync, constants } from 'node:zlib';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { bytesAccess } from '../bytes/access.ts';
+import { CODEC_BROTLI, CODEC_STORED, openDecoder, parseCodec } from './stream-decoder.ts';
+import { defaultEffort, encodeBrotli, windowBitsFor } from './stream-encoder.ts';
+
+async function encode(plain: Uint8Array): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of encodeBrotli(bytesAccess(plain), defaultEffort(plain.length), undefined)) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+function pullFrom(coded: Uint8Array, pieceBytes: number) {
+  let at = 0;
+  return async () => {
+    if (at >= coded.length) return undefined;
+    const piece = coded.subarray(at, at + pieceBytes);
+    at += piece.length;
+    return piece;
+  };
+}
+
+async function decode(coded: Uint8Array, pieceBytes: number): Promise<Buffer> {
+  const decoder = openDecoder(CODEC_BROTLI, pullFrom(coded, pieceBytes), 'stream x');
+  const pieces: Uint8Array[] = [];
+  for (let piece = await decoder.next(); piece !== undefined; piece = await decoder.next()) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+test('what was encoded is decoded again, however it is cut', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ maxLength: 5000 }), fc.integer({ min: 1, max: 700 }), async (plain, pieceBytes) => {
+      expect(await decode(await encode(plain), pieceBytes)).toEqual(Buffer.from(plain));
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a cut-off stream is refused', async () => {
+  const coded = await encode(Buffer.from('some text that is long enough to be cut off in the middle'));
+  await expect(decode(coded.subarray(0, coded.length - 3), 7)).rejects.toThrow(/stream x is damaged/);
+});
+
+test('bytes after the end of a stream are refused, in the same piece and in a later one', async () => {
+  const coded = Buffer.concat([await encode(Buffer.alloc(10)), Buffer.from('more')]);
+  await expect(decode(coded, coded.length)).rejects.toThrow(/stream x goes on after its end/);
+  await expect(decode(coded, 3)).rejects.toThrow(/stream x/);
+});
+
+test('a stream that expands a million times is given piece by piece', async () => {
+  const bomb = brotliCompressSync(Buffer.alloc(1 << 28), { params: { [constants.BROTLI_PARAM_QUALITY]: 3 } });
+  const before = process.memoryUsage().rss;
+  const decoder = openDecoder(CODEC_BROTLI, pullFrom(bomb, bomb.length), 'bomb');
+  const first = await decoder.next();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(first!.length).toBeLessThanOrEqual(1 << 16);
+  expect(process.memoryUsage().rss - before).toBeLessThan(64 << 20);
+  decoder.close();
+});
+
+test('stored streams are passed on as they are', async () => {
+  const decoder = openDecoder(CODEC_STORED, pullFrom(Buffer.from('abcdef'), 4), 'stored');
+  expect(Buffer.from((await decoder.next())!).toString()).toBe('abcd');
+  expect(Buffer.from((await decoder.next())!).toString()).toBe('ef');
+  expect(await decoder.next()).toBeUndefined();
+});
+
+test('an unknown codec is refused by number', () => {
+  expect(() => parseCodec(7, 'stream x')).toThrow(/stream x is coded with codec 7/);
+});
+
+test('the window is as large as the stream, within bounds', () => {
+  expect([windowBitsFor(0), windowBitsFor(5000), windowBitsFor(1 << 20), windowBitsFor(2 ** 33)]).toEqual([10, 13, 20, 24]);
+});

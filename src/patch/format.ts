@@ -1,0 +1,50 @@
+/**
+ * The constants of the patch format, version 1. docs/format.md is the normative text; the numbers here are on the
+ * wire and never change their meaning.
+ */
+
+/** The first eight bytes: a byte no text begins with, the name, and a line end that text transfers would change. */
+export const MAGIC = Uint8Array.of(0x89, 0x64, 0x69, 0x64, 0x69, 0x66, 0x66, 0x0a);
+export const FORMAT_VERSION = 1;
+
+/** Section kinds. Unknown kinds from OPTIONAL_KINDS on are skipped, others refused. */
+export const SECTION_HEADER = 1;
+export const SECTION_DOCUMENTS = 2;
+export const SECTION_STREAM = 3;
+export const SECTION_END = 4;
+export const OPTIONAL_KINDS = 0x80;
+
+/** Bytes of the chained check after each section. */
+export const CHECK_BYTES = 8;
+
+/** No section is larger, so that no claim makes a reader allocate more. */
+export const MAX_SECTION_BYTES = 8 << 20;
+/** What a brotli-coded header may expand to. */
+export const MAX_HEADER_BYTES = 32 << 20;
+/** Coded bytes in one stream section; small, so that streams can be interleaved closely. */
+export const STREAM_CHUNK_BYTES = 1 << 14;
+/** Carried blobs are cut larger: nothing interleaves with them. */
+export const BLOB_CHUNK_BYTES = 1 << 18;
+/** Coded bytes that a reader queues for streams that aren't read yet, before it calls the patch badly interleaved. */
+export const MAX_QUEUED_BYTES = 32 << 20;
+
+/** The streams of a layer that is a delta; a layer whose blob is carried has only STREAM_BLOB. */
+export const STREAM_OPS = 0;
+export const STREAM_SEEKS = 1;
+export const STREAM_GAPS = 2;
+export const STREAM_DIFFS = 3;
+export const STREAM_BINARY = 4;
+export const STREAM_TEXT = 5;
+export const STREAM_HEADERS = 6;
+export const STREAM_BLOB = 7;
+
+/** In words, for messages and `inspect`. */
+export const STREAM_NAMES = ['ops', 'seeks', 'gaps', 'diffs', 'binary', 'text', 'headers', 'blob'] as const;
+export const DELTA_STREAMS = [0, 1, 2, 3, 4, 5, 6] as const;
+
+/** Op codes: the low bits of each number in STREAM_OPS; the rest is the length (docs/format.md, "Ops"). */
+export const OP_REGION = 0;
+export const OP_BINARY = 1;
+export const OP_TEXT = 2;
+export const OP_HEADER = 3;
+export const OP_BITS = 2;
