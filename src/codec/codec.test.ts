@@ -7,7 +7,8 @@ import { defaultEffort, encodeBrotli, windowBitsFor } from './stream-encoder.ts'
 
 async function encode(plain: Uint8Array): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
-  for await (const piece of encodeBrotli(bytesAccess(plain), defaultEffort(plain.length), undefined)) pieces.push(piece);
+  for await (const piece of encodeBrotli(bytesAccess(plain), defaultEffort(plain.length), undefined))
+    pieces.push(piece);
   return Buffer.concat(pieces);
 }
 
@@ -24,15 +25,20 @@ function pullFrom(coded: Uint8Array, pieceBytes: number) {
 async function decode(coded: Uint8Array, pieceBytes: number): Promise<Buffer> {
   const decoder = openDecoder(CODEC_BROTLI, pullFrom(coded, pieceBytes), 'stream x');
   const pieces: Uint8Array[] = [];
-  for (let piece = await decoder.next(); piece !== undefined; piece = await decoder.next()) pieces.push(piece);
+  for (let piece = await decoder.next(); piece !== undefined; piece = await decoder.next())
+    pieces.push(piece);
   return Buffer.concat(pieces);
 }
 
 test('what was encoded is decoded again, however it is cut', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.uint8Array({ maxLength: 5000 }), fc.integer({ min: 1, max: 700 }), async (plain, pieceBytes) => {
-      expect(await decode(await encode(plain), pieceBytes)).toEqual(Buffer.from(plain));
-    }),
+    fc.asyncProperty(
+      fc.uint8Array({ maxLength: 5000 }),
+      fc.integer({ min: 1, max: 700 }),
+      async (plain, pieceBytes) => {
+        expect(await decode(await encode(plain), pieceBytes)).toEqual(Buffer.from(plain));
+      },
+    ),
     { numRuns: 60 },
   );
 });
@@ -71,5 +77,7 @@ test('an unknown codec is refused by number', () => {
 });
 
 test('the window is as large as the stream, within bounds', () => {
-  expect([windowBitsFor(0), windowBitsFor(5000), windowBitsFor(1 << 20), windowBitsFor(2 ** 33)]).toEqual([10, 13, 20, 24]);
+  expect([windowBitsFor(0), windowBitsFor(5000), windowBitsFor(1 << 20), windowBitsFor(2 ** 33)]).toEqual([
+    10, 13, 20, 24,
+  ]);
 });

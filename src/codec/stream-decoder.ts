@@ -14,9 +14,13 @@ export type Codec = typeof CODEC_STORED | typeof CODEC_BROTLI;
 /** Checks a codec number from a patch. Throws UNSUPPORTED naming it. */
 export function parseCodec(value: number, what: string): Codec {
   if (value === CODEC_STORED || value === CODEC_BROTLI) return value;
-  throw new DidiffError('UNSUPPORTED', `${what} is coded with codec ${value}, which this version does not know`, {
-    hint: 'Apply the patch with a newer version of didiff.',
-  });
+  throw new DidiffError(
+    'UNSUPPORTED',
+    `${what} is coded with codec ${value}, which this version does not know`,
+    {
+      hint: 'Apply the patch with a newer version of didiff.',
+    },
+  );
 }
 
 /** The next coded piece, or undefined at the end. */
@@ -37,7 +41,10 @@ export function openDecoder(codec: Codec, pull: PullCoded, what: string): Stream
 const OUTPUT_BYTES = 1 << 16;
 
 function openBrotliDecoder(pull: PullCoded, what: string): StreamDecoder {
-  const decoder = createBrotliDecompress({ chunkSize: OUTPUT_BYTES, readableHighWaterMark: OUTPUT_BYTES } as object);
+  const decoder = createBrotliDecompress({
+    chunkSize: OUTPUT_BYTES,
+    readableHighWaterMark: OUTPUT_BYTES,
+  } as object);
   const state = watch(decoder);
   let inputEnded = false;
   let fedBytes = 0;
@@ -59,7 +66,8 @@ function openBrotliDecoder(pull: PullCoded, what: string): StreamDecoder {
   return {
     async next() {
       for (;;) {
-        if (state.error !== undefined) throw corrupt(`${what} is damaged: ${state.error.message}`, { cause: state.error });
+        if (state.error !== undefined)
+          throw corrupt(`${what} is damaged: ${state.error.message}`, { cause: state.error });
         const piece = decoder.read() as Uint8Array | null;
         if (piece !== null) return piece;
         if (state.ended) {

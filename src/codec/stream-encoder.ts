@@ -19,7 +19,10 @@ export const MAX_WINDOW_BITS = 24;
 
 /** The window a stream of this size needs: no larger than the stream. */
 export function windowBitsFor(sizeBytes: number): number {
-  return Math.min(MAX_WINDOW_BITS, Math.max(constants.BROTLI_MIN_WINDOW_BITS, 32 - Math.clz32(Math.max(1, sizeBytes - 1))));
+  return Math.min(
+    MAX_WINDOW_BITS,
+    Math.max(constants.BROTLI_MIN_WINDOW_BITS, 32 - Math.clz32(Math.max(1, sizeBytes - 1))),
+  );
 }
 
 /** The default: the smallest output that a release engineer waits for. */

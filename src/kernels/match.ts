@@ -103,7 +103,8 @@ export function findRegions(index: OldIndex, next: Uint8Array, minimumGain = SWI
   let lastOld = 0;
   let offset = 0;
   while (scan < next.length) {
-    let counted = (scan += found.length);
+    scan += found.length;
+    let counted = scan;
     let score = 0;
     for (; scan < next.length; scan++) {
       findMatch(index, next, scan, offset, found, hashes);
@@ -118,7 +119,15 @@ export function findRegions(index: OldIndex, next: Uint8Array, minimumGain = SWI
     let backward = scan < next.length ? extendBackward(old, next, found.position, scan, lastScan) : 0;
     const overlap = lastScan + forward - (scan - backward);
     if (overlap > 0) {
-      const keep = bestSplit(old, next, lastOld, lastScan + forward - overlap, found.position - backward, overlap, lastScan);
+      const keep = bestSplit(
+        old,
+        next,
+        lastOld,
+        lastScan + forward - overlap,
+        found.position - backward,
+        overlap,
+        lastScan,
+      );
       forward += keep - overlap;
       backward -= keep;
     }
@@ -142,7 +151,14 @@ interface WindowHash {
 }
 
 /** Writes the best match for `next[scan…]` to `found`; length 0 when there is none of at least a window. */
-function findMatch(index: OldIndex, next: Uint8Array, scan: number, offset: number, found: Found, hash: WindowHash): void {
+function findMatch(
+  index: OldIndex,
+  next: Uint8Array,
+  scan: number,
+  offset: number,
+  found: Found,
+  hash: WindowHash,
+): void {
   const { old, tables, sampleMask } = index;
   found.length = 0;
   if (scan + WINDOW_BYTES > next.length) return;
@@ -182,7 +198,13 @@ function matchLength(old: Uint8Array, oldAt: number, next: Uint8Array, nextAt: n
 }
 
 /** The length from both starts on, up to `end` of next, that gains most: twice the equal bytes less the length. */
-function extendForward(old: Uint8Array, next: Uint8Array, oldAt: number, nextAt: number, end: number): number {
+function extendForward(
+  old: Uint8Array,
+  next: Uint8Array,
+  oldAt: number,
+  nextAt: number,
+  end: number,
+): number {
   const limit = Math.min(end - nextAt, old.length - oldAt);
   let equal = 0;
   let best = 0;
@@ -200,7 +222,13 @@ function extendForward(old: Uint8Array, next: Uint8Array, oldAt: number, nextAt:
 }
 
 /** The same, backwards from both positions, not before `start` of next. */
-function extendBackward(old: Uint8Array, next: Uint8Array, oldAt: number, nextAt: number, start: number): number {
+function extendBackward(
+  old: Uint8Array,
+  next: Uint8Array,
+  oldAt: number,
+  nextAt: number,
+  start: number,
+): number {
   const limit = Math.min(nextAt - start, oldAt);
   let equal = 0;
   let best = 0;

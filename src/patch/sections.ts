@@ -70,12 +70,18 @@ export async function* readSections(pieces: AsyncIterable<Uint8Array>): AsyncGen
       const payload = rest.subarray(0, head.length);
       check = checkOf(check, head.bytes, payload);
       if (Buffer.compare(check, rest.subarray(head.length)) !== 0) {
-        throw corrupt(`the patch is damaged: ${what} does not have the digest it was written with`, { hint: FETCH_AGAIN });
+        throw corrupt(`the patch is damaged: ${what} does not have the digest it was written with`, {
+          hint: FETCH_AGAIN,
+        });
       }
       if (head.kind > SECTION_END && head.kind < OPTIONAL_KINDS) {
-        throw new DidiffError('UNSUPPORTED', `${what} is of kind ${head.kind}, which this version does not know`, {
-          hint: 'Apply the patch with a newer version of didiff.',
-        });
+        throw new DidiffError(
+          'UNSUPPORTED',
+          `${what} is of kind ${head.kind}, which this version does not know`,
+          {
+            hint: 'Apply the patch with a newer version of didiff.',
+          },
+        );
       }
       yield { kind: head.kind, payload, offset, fileBytes: input.offset - offset };
       if (head.kind === SECTION_END) break;
@@ -97,15 +103,19 @@ function truncated(what: string, sizeBytes: number): DidiffError {
 async function readStart(input: ByteQueue): Promise<Uint8Array> {
   const bytes = await input.take(MAGIC.length + 1);
   if (bytes === undefined || Buffer.compare(bytes.subarray(0, MAGIC.length), MAGIC) !== 0) {
-    throw corrupt('this is not a didiff patch: it does not begin with a patch\'s magic bytes', {
+    throw corrupt("this is not a didiff patch: it does not begin with a patch's magic bytes", {
       hint: 'Check the path; patches are made with `didiff create`.',
     });
   }
   const version = bytes[MAGIC.length]!;
   if (version !== FORMAT_VERSION) {
-    throw new DidiffError('UNSUPPORTED', `the patch has format version ${version}; this version of didiff reads ${FORMAT_VERSION}`, {
-      hint: 'Apply the patch with a version of didiff that knows this format.',
-    });
+    throw new DidiffError(
+      'UNSUPPORTED',
+      `the patch has format version ${version}; this version of didiff reads ${FORMAT_VERSION}`,
+      {
+        hint: 'Apply the patch with a version of didiff that knows this format.',
+      },
+    );
   }
   return checkOf(new Uint8Array(0), bytes, new Uint8Array(0));
 }
@@ -120,13 +130,16 @@ async function readHead(input: ByteQueue, what: string): Promise<SectionHead> {
   const bytes: number[] = [];
   do {
     const byte = await input.take(1);
-    if (byte === undefined) throw truncated(bytes.length === 0 ? `${what} (no end section was read)` : what, input.offset);
+    if (byte === undefined)
+      throw truncated(bytes.length === 0 ? `${what} (no end section was read)` : what, input.offset);
     bytes.push(byte[0]!);
   } while (bytes.length === 1 || (bytes.at(-1)! >= 0x80 && bytes.length <= MAX_VARINT_BYTES));
   const head = Uint8Array.from(bytes);
   const length = readVarint({ bytes: head, position: 1 }, `the length of ${what}`);
   if (length > MAX_SECTION_BYTES) {
-    throw corrupt(`${what} claims ${length} bytes; at most ${MAX_SECTION_BYTES} are allowed`, { hint: FETCH_AGAIN });
+    throw corrupt(`${what} claims ${length} bytes; at most ${MAX_SECTION_BYTES} are allowed`, {
+      hint: FETCH_AGAIN,
+    });
   }
   return { kind: head[0]!, length, bytes: head };
 }
@@ -146,7 +159,8 @@ export interface StreamChunk {
 }
 
 export function parseStreamPayload(section: Section): StreamChunk {
-  if (section.kind !== SECTION_STREAM) throw corrupt(`a stream section was expected at byte ${section.offset}`);
+  if (section.kind !== SECTION_STREAM)
+    throw corrupt(`a stream section was expected at byte ${section.offset}`);
   const cursor = { bytes: section.payload, position: 0 };
   const layer = readVarint(cursor, 'a layer position');
   const stream = readVarint(cursor, 'a stream number');

@@ -1,0 +1,140 @@
+/**
+ * A patch's header: what the base must have, what the target is, and how each of its layers is made. It is JSON, so
+ * that tools in any language read it. Reading it back, with every number checked, is parse-header.ts.
+ */
+import { brotliCompressSync, constants } from 'node:zlib';
+import type { Digest } from '../bytes/digest.ts';
+import type { Codec } from '../codec/stream-decoder.ts';
+import type { Platform } from '../image/platform.ts';
+
+/** A layer of the base that the patch reads. Their tars, one after the other, are the addresses that ops refer to. */
+export interface BaseLayer {
+  readonly diffId: Digest;
+  readonly sizeBytes: number;
+}
+
+/** A document of the target, whose bytes stand in the documents section in this order. */
+export interface DocumentInfo {
+  readonly role: 'config' | 'manifest' | 'index';
+  readonly mediaType: string;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
+export interface StreamInfo {
+  readonly stream: number;
+  readonly codec: Codec;
+  readonly plainBytes: number;
+  readonly codedBytes: number;
+  /** Memory a reader needs to decode it, as 2^windowBits bytes. */
+  readonly windowBits: number;
+}
+
+/** Where a layer's tar comes from: a base layer as it is, ops over the base layers, or the carried blob unpacked. */
+export type TarSource =
+  | { readonly kind: 'base'; readonly baseLayer: number }
+  | { readonly kind: 'delta' }
+  | { readonly kind: 'blob' };
+
+/**
+ * Where a layer's blob comes from: it is the tar; it is carried; it is a blob of the base's own manifest; it is made
+ * from the tar by a recipe; or it was left out (`--no-blobs`).
+ */
+export type BlobSource =
+  | { readonly kind: 'tar' }
+  | { readonly kind: 'carried' }
+  | { readonly kind: 'base'; readonly recipe?: Uint8Array }
+  | { readonly kind: 'recipe'; readonly recipe: Uint8Array }
+  | { readonly kind: 'none' };
+
+export interface PatchLayer {
+  readonly diffId: Digest;
+  readonly tarBytes: number;
+  readonly tar: TarSource;
+  readonly streams: readonly StreamInfo[];
+  /** Absent when the target has no manifest: then there are no blobs to be exact about. */
+  readonly blob?: {
+    readonly digest: Digest;
+    readonly sizeBytes: number;
+    readonly mediaType: string;
+    readonly source: BlobSource;
+  };
+}
+
+export interface PatchHeader {
+  /** Name and version of what wrote the patch. */
+  readonly writer: string;
+  /** Features a reader must know; checked by `parseHeader`. */
+  readonly requires: readonly string[];
+  readonly base: {
+    /** As the maker named it; for messages only. */
+    readonly name: string;
+    readonly layers: readonly BaseLayer[];
+  };
+  readonly target: {
+    readonly name: string;
+    readonly platform: Platform;
+    readonly documents: readonly DocumentInfo[];
+    readonly layers: readonly PatchLayer[];
+  };
+  /** Memory that applying takes at most, besides what the runtime itself needs. */
+  readonly memoryBytes: number;
+}
+
+/** Features of version 1 that a patch may require. */
+export const FEATURE_GZIP_RECIPE = 'gzip-recipe-1';
+
+export function encodeHeader(header: PatchHeader): Uint8Array {
+  const json = {
+    writer: header.writer,
+    requires: header.requires,
+    memory: header.memoryBytes,
+    base: {
+      name: header.base.name,
+      layers: header.base.layers.map((layer) => ({ diffId: layer.diffId, size: layer.sizeBytes })),
+    },
+    target: {
+      name: header.target.name,
+      platform: header.target.platform,
+      documents: header.target.documents.map(({ role, mediaType, digest, sizeBytes }) => ({
+        role,
+        mediaType,
+        digest,
+        size: sizeBytes,
+      })),
+      layers: header.target.layers.map(encodeLayer),
+    },
+  };
+  const text = Buffer.from(JSON.stringify(json));
+  return brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: text.length } });
+}
+
+function encodeLayer(layer: PatchLayer): object {
+  const { blob } = layer;
+  return {
+    diffId: layer.diffId,
+    size: layer.tarBytes,
+    from: layer.tar.kind === 'base' ? layer.tar.baseLayer : layer.tar.kind,
+    ...(layer.streams.length === 0
+      ? {}
+      : { streams: layer.streams.map((s) => [s.stream, s.codec, s.plainBytes, s.codedBytes, s.windowBits]) }),
+    ...(blob === undefined
+      ? {}
+      : {
+          blob: {
+            digest: blob.digest,
+            size: blob.sizeBytes,
+            mediaType: blob.mediaType,
+            ...encodeBlobSource(blob.source),
+          },
+        }),
+  };
+}
+
+function encodeBlobSource(source: BlobSource): object {
+  const recipe =
+    'recipe' in source && source.recipe !== undefined
+      ? { recipe: Buffer.from(source.recipe).toString('base64') }
+      : {};
+  return { from: source.kind, ...recipe };
+}

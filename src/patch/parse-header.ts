@@ -1,0 +1,220 @@
+/** Reads a patch's header. Nothing in it is believed before it is checked here: a patch may come from anybody. */
+import { brotliDecompressSync } from 'node:zlib';
+import { parseDigest } from '../bytes/digest.ts';
+import { parseCodec } from '../codec/stream-decoder.ts';
+import { corrupt, DidiffError } from '../errors.ts';
+import { parseObject } from '../image/manifest.ts';
+import type { Platform } from '../image/platform.ts';
+import { DELTA_STREAMS, MAX_HEADER_BYTES, STREAM_BLOB } from './format.ts';
+import {
+  type BaseLayer,
+  type BlobSource,
+  type DocumentInfo,
+  FEATURE_GZIP_RECIPE,
+  type PatchHeader,
+  type PatchLayer,
+  type StreamInfo,
+  type TarSource,
+} from './header.ts';
+
+const KNOWN_FEATURES: readonly string[] = [FEATURE_GZIP_RECIPE];
+const MAX_LAYERS = 4096;
+const MAX_NAME_LENGTH = 4096;
+
+/** Parses a header section's payload. Throws CORRUPT_INPUT for what is inconsistent, UNSUPPORTED for unknown features. */
+export function parseHeader(payload: Uint8Array): PatchHeader {
+  const json = object(parseObject(expand(payload), 'the patch header', MAX_HEADER_BYTES), 'header');
+  const requires = array(json['requires'], 'requires', 64).map((name) => string(name, 'requires'));
+  const unknown = requires.filter((name) => !KNOWN_FEATURES.includes(name));
+  if (unknown.length > 0) {
+    throw new DidiffError(
+      'UNSUPPORTED',
+      `the patch needs features that this version of didiff lacks: ${unknown.join(', ')}`,
+      {
+        hint: 'Apply it with a newer version of didiff.',
+      },
+    );
+  }
+  const base = object(json['base'], 'base');
+  const baseLayers = array(base['layers'], 'base.layers', MAX_LAYERS).map(parseBaseLayer);
+  count(
+    baseLayers.reduce((sum, layer) => sum + layer.sizeBytes, 0),
+    'the size of the base layers',
+  );
+  const target = object(json['target'], 'target');
+  return {
+    writer: string(json['writer'], 'writer'),
+    requires,
+    memoryBytes: count(json['memory'], 'memory'),
+    base: { name: string(base['name'], 'base.name'), layers: baseLayers },
+    target: {
+      name: string(target['name'], 'target.name'),
+      platform: parsePlatformJson(object(target['platform'], 'target.platform')),
+      documents: parseDocuments(target['documents']),
+      layers: array(target['layers'], 'target.layers', MAX_LAYERS).map((layer, position) =>
+        parseLayer(object(layer, `layer ${position}`), `layer ${position}`, baseLayers),
+      ),
+    },
+  };
+}
+
+function expand(payload: Uint8Array): Uint8Array {
+  try {
+    return brotliDecompressSync(payload, { maxOutputLength: MAX_HEADER_BYTES });
+  } catch (cause) {
+    throw corrupt(`the patch header can't be decoded: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function parseBaseLayer(value: unknown, position: number): BaseLayer {
+  const json = object(value, `base layer ${position}`);
+  return {
+    diffId: parseDigest(json['diffId'], `base layer ${position}: diffId`),
+    sizeBytes: count(json['size'], `base layer ${position}: size`),
+  };
+}
+
+const ROLES = ['config', 'manifest', 'index'] as const;
+
+function parseDocuments(value: unknown): readonly DocumentInfo[] {
+  const documents = array(value, 'target.documents', ROLES.length).map((item, position) => {
+    const json = object(item, 'a document');
+    const role = ROLES[position]!;
+    if (json['role'] !== role) throw invalid(`document ${position} is not the ${role}`);
+    return {
+      role,
+      mediaType: string(json['mediaType'], `${role}: mediaType`),
+      digest: parseDigest(json['digest'], `${role}: digest`),
+      sizeBytes: count(json['size'], `${role}: size`),
+    };
+  });
+  if (documents.length === 0) throw invalid('there is no config document');
+  return documents;
+}
+
+function parseLayer(json: Record<string, unknown>, what: string, base: readonly BaseLayer[]): PatchLayer {
+  const diffId = parseDigest(json['diffId'], `${what}: diffId`);
+  const tarBytes = count(json['size'], `${what}: size`);
+  const tar = parseTarSource(json['from'], what);
+  if (tar.kind === 'base') {
+    const from = base[tar.baseLayer];
+    if (from === undefined) throw invalid(`${what} comes from base layer ${tar.baseLayer} of ${base.length}`);
+    if (from.diffId !== diffId || from.sizeBytes !== tarBytes)
+      throw invalid(`${what} is not the base layer it comes from`);
+  }
+  const streams = array(json['streams'] ?? [], `${what}: streams`, 16).map((item) => parseStream(item, what));
+  const blob =
+    json['blob'] === undefined ? undefined : parseBlob(object(json['blob'], `${what}: blob`), what);
+  assertStreams(what, tar, streams, blob);
+  return { diffId, tarBytes, tar, streams, ...(blob === undefined ? {} : { blob }) };
+}
+
+function parseTarSource(value: unknown, what: string): TarSource {
+  if (value === 'delta' || value === 'blob') return { kind: value };
+  if (typeof value === 'number') return { kind: 'base', baseLayer: count(value, `${what}: from`) };
+  throw invalid(`${what} comes from ${JSON.stringify(value)}`);
+}
+
+function parseStream(value: unknown, what: string): StreamInfo {
+  const numbers = array(value, `${what}: a stream`, 5).map((item) =>
+    count(item, `${what}: a stream's numbers`),
+  );
+  const [stream, codec, plainBytes, codedBytes, windowBits] = numbers;
+  if (windowBits === undefined || windowBits > 24)
+    throw invalid(`${what} has a stream without a valid window`);
+  return {
+    stream: stream!,
+    codec: parseCodec(codec!, `${what}: stream ${stream}`),
+    plainBytes: plainBytes!,
+    codedBytes: codedBytes!,
+    windowBits,
+  };
+}
+
+/** The streams must be just those that the layer's sources read, each once, in ascending order. */
+function assertStreams(
+  what: string,
+  tar: TarSource,
+  streams: readonly StreamInfo[],
+  blob: PatchLayer['blob'],
+): void {
+  const carried = blob?.source.kind === 'carried';
+  if (tar.kind === 'blob' && !carried) throw invalid(`${what} comes from a blob that is not carried`);
+  const allowed: readonly number[] = [
+    ...(tar.kind === 'delta' ? DELTA_STREAMS : []),
+    ...(carried ? [STREAM_BLOB] : []),
+  ];
+  let last = -1;
+  for (const { stream } of streams) {
+    if (stream <= last || !allowed.includes(stream))
+      throw invalid(`${what} has a stream ${stream} that it can't have`);
+    last = stream;
+  }
+  const blobStream = streams.find(({ stream }) => stream === STREAM_BLOB);
+  if (carried && blobStream?.plainBytes !== blob.sizeBytes)
+    throw invalid(`${what} does not carry a blob of the size it says`);
+}
+
+const BLOB_SOURCES = ['tar', 'carried', 'base', 'recipe', 'none'];
+const MAX_RECIPE_BYTES = 16 << 20;
+
+function parseBlob(json: Record<string, unknown>, what: string): NonNullable<PatchLayer['blob']> {
+  return {
+    digest: parseDigest(json['digest'], `${what}: blob digest`),
+    sizeBytes: count(json['size'], `${what}: blob size`),
+    mediaType: string(json['mediaType'], `${what}: mediaType`),
+    source: parseBlobSource(json, what),
+  };
+}
+
+function parseBlobSource(json: Record<string, unknown>, what: string): BlobSource {
+  const kind = json['from'] as BlobSource['kind'];
+  if (!BLOB_SOURCES.includes(kind)) throw invalid(`${what} has a blob from ${JSON.stringify(kind)}`);
+  const text = json['recipe'];
+  const recipe =
+    typeof text === 'string' && text.length <= MAX_RECIPE_BYTES
+      ? new Uint8Array(Buffer.from(text, 'base64'))
+      : undefined;
+  if (kind === 'recipe') {
+    if (recipe === undefined) throw invalid(`${what} has no recipe for its blob`);
+    return { kind, recipe };
+  }
+  return kind === 'base' && recipe !== undefined ? { kind, recipe } : { kind };
+}
+
+function parsePlatformJson(json: Record<string, unknown>): Platform {
+  const variant = json['variant'];
+  return {
+    os: string(json['os'], 'os'),
+    architecture: string(json['architecture'], 'architecture'),
+    ...(typeof variant === 'string' ? { variant } : {}),
+  };
+}
+
+function invalid(message: string): DidiffError {
+  return corrupt(`the patch header is not valid: ${message}`);
+}
+
+function object(value: unknown, what: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid(`${what} is not an object`);
+  return value as Record<string, unknown>;
+}
+
+function array(value: unknown, what: string, most: number): readonly unknown[] {
+  if (!Array.isArray(value)) throw invalid(`${what} is not an array`);
+  if (value.length > most) throw invalid(`${what} has ${value.length} entries; at most ${most} are allowed`);
+  return value;
+}
+
+function string(value: unknown, what: string): string {
+  if (typeof value !== 'string' || value.length > MAX_NAME_LENGTH)
+    throw invalid(`${what} is not a string of at most ${MAX_NAME_LENGTH}`);
+  return value;
+}
+
+function count(value: unknown, what: string): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw invalid(`${what} is ${JSON.stringify(value)}`);
+  return value;
+}

@@ -1,0 +1,232 @@
+/**
+ * Reads a patch from front to back as it streams in: header and documents at once, then the coded streams of one
+ * layer after the other. Chunks that come before they are wanted wait in a queue of bounded size.
+ */
+import { brotliDecompressSync } from 'node:zlib';
+import { sha256 } from '../bytes/digest.ts';
+import type { PullCoded } from '../codec/stream-decoder.ts';
+import { corrupt, DidiffError } from '../errors.ts';
+import {
+  MAX_CONFIG_BYTES,
+  MAX_MANIFEST_BYTES,
+  parseConfig,
+  parseManifest,
+  type RawDocument,
+} from '../image/manifest.ts';
+import {
+  MAX_QUEUED_BYTES,
+  OPTIONAL_KINDS,
+  SECTION_DOCUMENTS,
+  SECTION_END,
+  SECTION_HEADER,
+  SECTION_STREAM,
+  STREAM_NAMES,
+} from './format.ts';
+import type { PatchHeader } from './header.ts';
+import { parseHeader } from './parse-header.ts';
+import { parseStreamPayload, readSections, type Section } from './sections.ts';
+
+/** The target's documents, byte for byte, each proved to have its digest. */
+export interface PatchDocuments {
+  readonly config: RawDocument;
+  readonly manifest?: RawDocument;
+  readonly index?: RawDocument;
+}
+
+export interface PatchReader {
+  readonly header: PatchHeader;
+  readonly documents: PatchDocuments;
+  /** Goes to a layer; layers are read in ascending order, and what was not read of those before is passed over. */
+  enterLayer(position: number): Promise<LayerStreams>;
+  /** Reads to the end of the patch, so that damage anywhere is found. */
+  finish(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface LayerStreams {
+  /** Gives a stream's coded bytes piece by piece. A stream that the layer doesn't have is empty. */
+  pull(stream: number): PullCoded;
+  /** Throws CORRUPT_INPUT when something of the layer was not read. */
+  assertRead(): void;
+}
+
+/** `pieces` may be a file or a download. Throws CORRUPT_INPUT or UNSUPPORTED. */
+export async function openPatchReader(pieces: AsyncIterable<Uint8Array>): Promise<PatchReader> {
+  const sections = readSections(pieces);
+  try {
+    const header = parseHeader((await nextSection(sections, SECTION_HEADER)).payload);
+    const documents = parseDocumentsSection(header, (await nextSection(sections, SECTION_DOCUMENTS)).payload);
+    assertConsistent(header, documents);
+    return layerReader(header, documents, sections);
+  } catch (error) {
+    await sections.return(undefined);
+    throw error;
+  }
+}
+
+/** The next section that isn't optional, which must be of this kind. */
+async function nextSection(sections: AsyncGenerator<Section>, kind: number): Promise<Section> {
+  for (;;) {
+    const { value, done } = await sections.next();
+    if (done) throw corrupt('the patch ends too early');
+    if (value.kind >= OPTIONAL_KINDS) continue;
+    if (value.kind !== kind) {
+      throw corrupt(
+        `the section at byte ${value.offset} is of kind ${value.kind}; kind ${kind} was expected`,
+      );
+    }
+    return value;
+  }
+}
+
+const MAX_DOCUMENTS_BYTES = MAX_CONFIG_BYTES + 2 * MAX_MANIFEST_BYTES;
+
+function parseDocumentsSection(header: PatchHeader, payload: Uint8Array): PatchDocuments {
+  let bytes: Uint8Array;
+  try {
+    bytes = brotliDecompressSync(payload, { maxOutputLength: MAX_DOCUMENTS_BYTES });
+  } catch (cause) {
+    throw corrupt(`the patch's documents can't be decoded: ${(cause as Error).message}`, { cause });
+  }
+  const found: { [role: string]: RawDocument } = {};
+  let at = 0;
+  for (const { role, mediaType, digest, sizeBytes } of header.target.documents) {
+    const document = bytes.slice(at, at + sizeBytes);
+    if (sha256(document) !== digest)
+      throw corrupt(`the ${role} in the patch does not have its digest ${digest}`);
+    found[role] = { bytes: document, digest, mediaType };
+    at += sizeBytes;
+  }
+  if (at !== bytes.length) throw corrupt("the patch's documents are not of the sizes that its header says");
+  return found as unknown as PatchDocuments;
+}
+
+/** The header must say of the layers just what the target's own documents say: those are what the digests vouch for. */
+function assertConsistent(header: PatchHeader, documents: PatchDocuments): void {
+  const { layers } = header.target;
+  const { diffIds } = parseConfig(documents.config.bytes, "the target's config");
+  if (diffIds.length !== layers.length || layers.some((layer, i) => layer.diffId !== diffIds[i])) {
+    throw corrupt("the patch's layers are not those of the target's config");
+  }
+  if (documents.manifest === undefined) {
+    if (layers.some((layer) => layer.blob !== undefined))
+      throw corrupt('the patch names blobs but carries no manifest');
+    return;
+  }
+  const manifest = parseManifest(documents.manifest.bytes, "the target's manifest");
+  if (manifest.config.digest !== documents.config.digest)
+    throw corrupt("the target's manifest names another config");
+  const same = layers.every(({ blob }, i) => {
+    const descriptor = manifest.layers[i];
+    return (
+      blob !== undefined && descriptor?.digest === blob.digest && descriptor.sizeBytes === blob.sizeBytes
+    );
+  });
+  if (!same || manifest.layers.length !== layers.length)
+    throw corrupt("the patch's blobs are not those of the target's manifest");
+}
+
+/** What is still to come of the layer being read. */
+interface CurrentLayer {
+  readonly position: number;
+  readonly remaining: Map<number, number>;
+  readonly queues: Map<number, Uint8Array[]>;
+}
+
+function layerReader(
+  header: PatchHeader,
+  documents: PatchDocuments,
+  sections: AsyncGenerator<Section>,
+): PatchReader {
+  let current: CurrentLayer = { position: -1, remaining: new Map(), queues: new Map() };
+  let queuedBytes = 0;
+  let nextPosition = 0;
+
+  /** Reads one stream section into the current layer's queues. */
+  const readChunk = async () => {
+    const { layer, stream, coded } = parseStreamPayload(await nextSection(sections, SECTION_STREAM));
+    const left = current.remaining.get(stream);
+    if (layer !== current.position || left === undefined || coded.length === 0 || coded.length > left) {
+      throw corrupt(`the patch has a chunk of stream ${stream} of layer ${layer} where none can be`);
+    }
+    queuedBytes += coded.length;
+    if (queuedBytes > MAX_QUEUED_BYTES) {
+      throw new DidiffError(
+        'LIMIT',
+        `the patch's streams are badly interleaved: more than ${MAX_QUEUED_BYTES} bytes would have to wait`,
+      );
+    }
+    current.remaining.set(stream, left - coded.length);
+    current.queues.get(stream)!.push(coded);
+  };
+
+  const startLayer = (position: number) => {
+    const { streams } = header.target.layers[position]!;
+    current = {
+      position,
+      remaining: new Map(streams.map(({ stream, codedBytes }) => [stream, codedBytes])),
+      queues: new Map(streams.map(({ stream }) => [stream, []])),
+    };
+    queuedBytes = 0;
+  };
+
+  const passOver = async () => {
+    while ([...current.remaining.values()].some((left) => left > 0)) {
+      await readChunk();
+      for (const queue of current.queues.values()) queue.length = 0;
+      queuedBytes = 0;
+    }
+  };
+
+  const goTo = async (position: number) => {
+    await passOver();
+    for (; nextPosition < position; nextPosition++) {
+      startLayer(nextPosition);
+      await passOver();
+    }
+  };
+
+  return {
+    header,
+    documents,
+    async enterLayer(position) {
+      if (position < nextPosition || position >= header.target.layers.length) {
+        throw new RangeError(`layer ${position} can't be read now; the next is ${nextPosition}`);
+      }
+      await goTo(position);
+      startLayer(position);
+      nextPosition = position + 1;
+      const entered = current;
+      return {
+        pull: (stream) => async () => {
+          const queue = entered.queues.get(stream);
+          if (queue === undefined) return undefined;
+          while (queue.length === 0) {
+            if (entered.remaining.get(stream) === 0) return undefined;
+            await readChunk();
+          }
+          const coded = queue.shift()!;
+          queuedBytes -= coded.length;
+          return coded;
+        },
+        assertRead() {
+          for (const [stream, left] of entered.remaining) {
+            if (left > 0 || entered.queues.get(stream)!.length > 0) {
+              throw corrupt(
+                `layer ${position} is complete, but its stream ${STREAM_NAMES[stream] ?? stream} goes on`,
+              );
+            }
+          }
+        },
+      };
+    },
+    async finish() {
+      await goTo(header.target.layers.length);
+      await nextSection(sections, SECTION_END);
+      await sections.next();
+    },
+    close: async () => {
+      await sections.return(undefined);
+    },
+  };
+}
