@@ -28,7 +28,7 @@ export const BLOB_CHUNK_BYTES = 1 << 18;
 /** Coded bytes that a reader queues for streams that aren't read yet, before it calls the patch badly interleaved. */
 export const MAX_QUEUED_BYTES = 32 << 20;
 
-/** The streams of a layer that is a delta; a layer whose blob is carried has only STREAM_BLOB. */
+/** The streams of a layer: seven for a delta, one for a blob that is carried, one for a blob's recipe. */
 export const STREAM_OPS = 0;
 export const STREAM_SEEKS = 1;
 export const STREAM_GAPS = 2;
@@ -37,9 +37,22 @@ export const STREAM_BINARY = 4;
 export const STREAM_TEXT = 5;
 export const STREAM_HEADERS = 6;
 export const STREAM_BLOB = 7;
+export const STREAM_RECIPE = 8;
 
 /** In words, for messages and `inspect`. */
-export const STREAM_NAMES = ['ops', 'seeks', 'gaps', 'diffs', 'binary', 'text', 'headers', 'blob'] as const;
+export const STREAM_NAMES = [
+  'ops',
+  'seeks',
+  'gaps',
+  'diffs',
+  'binary',
+  'text',
+  'headers',
+  'blob',
+  'recipe',
+] as const;
+/** What a recipe, corrections included, may take at most: the reader holds it in memory. */
+export const MAX_RECIPE_BYTES = 16 << 20;
 export const DELTA_STREAMS = [0, 1, 2, 3, 4, 5, 6] as const;
 
 /** Op codes: the low bits of each number in STREAM_OPS; the rest is the length (docs/format.md, "Ops"). */

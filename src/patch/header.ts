@@ -7,10 +7,14 @@ import type { Digest } from '../bytes/digest.ts';
 import type { Codec } from '../codec/stream-decoder.ts';
 import type { Platform } from '../image/platform.ts';
 
-/** A layer of the base that the patch reads. Their tars, one after the other, are the addresses that ops refer to. */
+/**
+ * A layer of the base that the patch reads. The tars of those with `addressed` set, one after the other, are the
+ * addresses that ops refer to; the others are taken over whole.
+ */
 export interface BaseLayer {
   readonly diffId: Digest;
   readonly sizeBytes: number;
+  readonly addressed: boolean;
 }
 
 /** A document of the target, whose bytes stand in the documents section in this order. */
@@ -38,14 +42,9 @@ export type TarSource =
 
 /**
  * Where a layer's blob comes from: it is the tar; it is carried; it is a blob of the base's own manifest; it is made
- * from the tar by a recipe; or it was left out (`--no-blobs`).
+ * from the tar by a recipe (docs/gzip.md); or it was left out (`--no-blobs`).
  */
-export type BlobSource =
-  | { readonly kind: 'tar' }
-  | { readonly kind: 'carried' }
-  | { readonly kind: 'base'; readonly recipe?: Uint8Array }
-  | { readonly kind: 'recipe'; readonly recipe: Uint8Array }
-  | { readonly kind: 'none' };
+export type BlobSource = 'tar' | 'carried' | 'base' | 'recipe' | 'none';
 
 export interface PatchLayer {
   readonly diffId: Digest;
@@ -91,7 +90,11 @@ export function encodeHeader(header: PatchHeader): Uint8Array {
     memory: header.memoryBytes,
     base: {
       name: header.base.name,
-      layers: header.base.layers.map((layer) => ({ diffId: layer.diffId, size: layer.sizeBytes })),
+      layers: header.base.layers.map((layer) => ({
+        diffId: layer.diffId,
+        size: layer.sizeBytes,
+        addressed: layer.addressed,
+      })),
     },
     target: {
       name: header.target.name,
@@ -125,16 +128,8 @@ function encodeLayer(layer: PatchLayer): object {
             digest: blob.digest,
             size: blob.sizeBytes,
             mediaType: blob.mediaType,
-            ...encodeBlobSource(blob.source),
+            from: blob.source,
           },
         }),
   };
-}
-
-function encodeBlobSource(source: BlobSource): object {
-  const recipe =
-    'recipe' in source && source.recipe !== undefined
-      ? { recipe: Buffer.from(source.recipe).toString('base64') }
-      : {};
-  return { from: source.kind, ...recipe };
 }

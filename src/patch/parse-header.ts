@@ -5,7 +5,7 @@ import { parseCodec } from '../codec/stream-decoder.ts';
 import { corrupt, DidiffError } from '../errors.ts';
 import { parseObject } from '../image/manifest.ts';
 import type { Platform } from '../image/platform.ts';
-import { DELTA_STREAMS, MAX_HEADER_BYTES, STREAM_BLOB } from './format.ts';
+import { DELTA_STREAMS, MAX_HEADER_BYTES, MAX_RECIPE_BYTES, STREAM_BLOB, STREAM_RECIPE } from './format.ts';
 import {
   type BaseLayer,
   type BlobSource,
@@ -71,6 +71,7 @@ function parseBaseLayer(value: unknown, position: number): BaseLayer {
   return {
     diffId: parseDigest(json['diffId'], `base layer ${position}: diffId`),
     sizeBytes: count(json['size'], `base layer ${position}: size`),
+    addressed: json['addressed'] === true,
   };
 }
 
@@ -138,48 +139,37 @@ function assertStreams(
   streams: readonly StreamInfo[],
   blob: PatchLayer['blob'],
 ): void {
-  const carried = blob?.source.kind === 'carried';
+  const carried = blob?.source === 'carried';
+  const recipe = blob?.source === 'recipe';
   if (tar.kind === 'blob' && !carried) throw invalid(`${what} comes from a blob that is not carried`);
-  const allowed: readonly number[] = [
-    ...(tar.kind === 'delta' ? DELTA_STREAMS : []),
-    ...(carried ? [STREAM_BLOB] : []),
-  ];
+  const allowed: number[] = tar.kind === 'delta' ? [...DELTA_STREAMS] : [];
+  if (carried) allowed.push(STREAM_BLOB);
+  if (recipe) allowed.push(STREAM_RECIPE);
   let last = -1;
   for (const { stream } of streams) {
     if (stream <= last || !allowed.includes(stream))
       throw invalid(`${what} has a stream ${stream} that it can't have`);
     last = stream;
   }
-  const blobStream = streams.find(({ stream }) => stream === STREAM_BLOB);
-  if (carried && blobStream?.plainBytes !== blob.sizeBytes)
+  const sizeOf = (wanted: number) => streams.find(({ stream }) => stream === wanted)?.plainBytes;
+  if (carried && sizeOf(STREAM_BLOB) !== blob.sizeBytes)
     throw invalid(`${what} does not carry a blob of the size it says`);
+  if (recipe && !((sizeOf(STREAM_RECIPE) ?? 0) > 0)) throw invalid(`${what} has no recipe for its blob`);
+  if (recipe && sizeOf(STREAM_RECIPE)! > MAX_RECIPE_BYTES)
+    throw invalid(`${what} has a recipe of more than ${MAX_RECIPE_BYTES} bytes`);
 }
 
-const BLOB_SOURCES = ['tar', 'carried', 'base', 'recipe', 'none'];
-const MAX_RECIPE_BYTES = 16 << 20;
+const BLOB_SOURCES: readonly BlobSource[] = ['tar', 'carried', 'base', 'recipe', 'none'];
 
 function parseBlob(json: Record<string, unknown>, what: string): NonNullable<PatchLayer['blob']> {
+  const source = BLOB_SOURCES.find((each) => each === json['from']);
+  if (source === undefined) throw invalid(`${what} has a blob from ${JSON.stringify(json['from'])}`);
   return {
     digest: parseDigest(json['digest'], `${what}: blob digest`),
     sizeBytes: count(json['size'], `${what}: blob size`),
     mediaType: string(json['mediaType'], `${what}: mediaType`),
-    source: parseBlobSource(json, what),
+    source,
   };
-}
-
-function parseBlobSource(json: Record<string, unknown>, what: string): BlobSource {
-  const kind = json['from'] as BlobSource['kind'];
-  if (!BLOB_SOURCES.includes(kind)) throw invalid(`${what} has a blob from ${JSON.stringify(kind)}`);
-  const text = json['recipe'];
-  const recipe =
-    typeof text === 'string' && text.length <= MAX_RECIPE_BYTES
-      ? new Uint8Array(Buffer.from(text, 'base64'))
-      : undefined;
-  if (kind === 'recipe') {
-    if (recipe === undefined) throw invalid(`${what} has no recipe for its blob`);
-    return { kind, recipe };
-  }
-  return kind === 'base' && recipe !== undefined ? { kind, recipe } : { kind };
 }
 
 function parsePlatformJson(json: Record<string, unknown>): Platform {

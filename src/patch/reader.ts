@@ -20,7 +20,6 @@ import {
   SECTION_END,
   SECTION_HEADER,
   SECTION_STREAM,
-  STREAM_NAMES,
 } from './format.ts';
 import type { PatchHeader } from './header.ts';
 import { parseHeader } from './parse-header.ts';
@@ -46,8 +45,6 @@ export interface PatchReader {
 export interface LayerStreams {
   /** Gives a stream's coded bytes piece by piece. A stream that the layer doesn't have is empty. */
   pull(stream: number): PullCoded;
-  /** Throws CORRUPT_INPUT when something of the layer was not read. */
-  assertRead(): void;
 }
 
 /** `pieces` may be a file or a download. Throws CORRUPT_INPUT or UNSUPPORTED. */
@@ -208,15 +205,6 @@ function layerReader(
           const coded = queue.shift()!;
           queuedBytes -= coded.length;
           return coded;
-        },
-        assertRead() {
-          for (const [stream, left] of entered.remaining) {
-            if (left > 0 || entered.queues.get(stream)!.length > 0) {
-              throw corrupt(
-                `layer ${position} is complete, but its stream ${STREAM_NAMES[stream] ?? stream} goes on`,
-              );
-            }
-          }
         },
       };
     },

@@ -1,0 +1,152 @@
+/**
+ * Which parts of the base a changed file is matched against: the file it most likely was before, and wherever long
+ * stretches of it stand in the base image. The parts become one old buffer of bounded size.
+ */
+import { readPieces, sliceAccess } from '../bytes/access.ts';
+import { type AnchorIndex, createAnchorIndex } from '../kernels/anchors.ts';
+import { type BaseFile, type Catalog, looseNames } from './catalog.ts';
+
+/** A stretch of base addresses. */
+export interface Part {
+  readonly address: number;
+  readonly sizeBytes: number;
+}
+
+/** Old bytes matched against at once, at most. */
+export const MAX_OLD_BYTES = 16 << 20;
+/** Files are taken whole up to this size, larger ones in parts of it. */
+const PART_BYTES = 512 << 10;
+/** 12 bytes each. */
+const MAX_ANCHORS = 2 << 20;
+/** A part named by fewer anchors is more likely chance, or not worth its place. */
+const MIN_VOTES = 2;
+/** Of files that share a loose name, so many are compared by size. */
+const MAX_SHARING = 64;
+
+export interface Anchors {
+  readonly index: AnchorIndex;
+  readonly parts: readonly Part[];
+}
+
+/** Indexes all files of the base. */
+export async function indexAnchors(
+  catalog: Catalog,
+  tick: (bytes: number) => Promise<void>,
+): Promise<Anchors> {
+  const total = catalog.files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  const index = createAnchorIndex(total, MAX_ANCHORS);
+  const parts: Part[] = [];
+  for (const file of catalog.files) {
+    let at = 0;
+    for (const piece of readPieces(sliceAccess(catalog.space, file.address, file.sizeBytes))) {
+      index.add(piece, file.address + at);
+      at += piece.length;
+      await tick(piece.length);
+    }
+    for (let start = 0; start < file.sizeBytes; start += PART_BYTES) {
+      parts.push({ address: file.address + start, sizeBytes: Math.min(PART_BYTES, file.sizeBytes - start) });
+    }
+  }
+  return { index, parts };
+}
+
+/** The file of the base that `path`, of `sizeBytes`, most likely was; undefined when no name is alike. */
+export function findEarlierFile(catalog: Catalog, path: string, sizeBytes: number): BaseFile | undefined {
+  const same = catalog.byPath.get(path)?.file;
+  if (same !== undefined) return same;
+  for (const name of looseNames(path)) {
+    const sharing = catalog.byLooseName.get(name);
+    if (sharing !== undefined) return nearest(sharing, path, sizeBytes);
+  }
+  return undefined;
+}
+
+/** The one whose path has most in common, then the one nearest in size, then the first. */
+function nearest(files: readonly BaseFile[], path: string, sizeBytes: number): BaseFile {
+  let best = files[0]!;
+  let bestScore = -1;
+  for (const file of files.slice(0, MAX_SHARING)) {
+    const larger = Math.max(file.sizeBytes, sizeBytes);
+    const score =
+      commonEnds(file.path, path) + (larger === 0 ? 1 : Math.min(file.sizeBytes, sizeBytes) / larger);
+    if (score > bestScore) {
+      best = file;
+      bestScore = score;
+    }
+  }
+  return best;
+}
+
+function commonEnds(a: string, b: string): number {
+  const most = Math.min(a.length, b.length);
+  let start = 0;
+  while (start < most && a[start] === b[start]) start++;
+  let end = 0;
+  while (end < most - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end++;
+  return start + end;
+}
+
+/**
+ * The parts to match `bytes` against, a window of a file that was `earlier` and begins at `windowStart` of `fileBytes`.
+ * The earlier file comes first, whole when it fits, else around the same place; then parts by how many anchors they share.
+ */
+export function chooseParts(
+  anchors: Anchors,
+  bytes: Uint8Array,
+  earlier: BaseFile | undefined,
+  windowStart: number,
+  fileBytes: number,
+): readonly Part[] {
+  const chosen: Part[] = [];
+  let room = MAX_OLD_BYTES;
+  const take = (part: Part) => {
+    if (part.sizeBytes > room) return;
+    room -= part.sizeBytes;
+    chosen.push(part);
+  };
+  if (earlier !== undefined) take(likelyPart(earlier, bytes.length, windowStart, fileBytes));
+  const votes = new Map<number, number>();
+  const lonely = (address: number) =>
+    !chosen.some((part) => address >= part.address && address < part.address + part.sizeBytes);
+  anchors.index.find(bytes, (address) => {
+    if (!lonely(address)) return;
+    const part = partAt(anchors.parts, address);
+    votes.set(part, (votes.get(part) ?? 0) + 1);
+  });
+  const ranked = [...votes]
+    .filter(([, count]) => count >= MIN_VOTES)
+    .sort((a, b) => b[1] - a[1] || a[0] - b[0]);
+  for (const [part] of ranked) take(without(anchors.parts[part]!, chosen[0]));
+  return chosen.filter((part) => part.sizeBytes > 0).sort((a, b) => a.address - b.address);
+}
+
+/** All of a file that fits into half the room; of a larger one, what lies around the window's place in proportion. */
+function likelyPart(file: BaseFile, windowBytes: number, windowStart: number, fileBytes: number): Part {
+  const most = MAX_OLD_BYTES / 2;
+  if (file.sizeBytes <= MAX_OLD_BYTES * 0.75) return file;
+  const middle = ((windowStart + windowBytes / 2) / fileBytes) * file.sizeBytes;
+  const start = Math.floor(Math.max(0, Math.min(file.sizeBytes - most, middle - most / 2)));
+  return { address: file.address + start, sizeBytes: Math.min(most, file.sizeBytes - start) };
+}
+
+/** What of a part the first choice doesn't already hold; parts are never inside out of it on both ends. */
+function without(part: Part, first: Part | undefined): Part {
+  if (first === undefined) return part;
+  const end = part.address + part.sizeBytes;
+  const firstEnd = first.address + first.sizeBytes;
+  if (end <= first.address || part.address >= firstEnd) return part;
+  if (part.address < first.address) return { address: part.address, sizeBytes: first.address - part.address };
+  const start = Math.min(end, firstEnd);
+  return { address: start, sizeBytes: end - start };
+}
+
+function partAt(parts: readonly Part[], address: number): number {
+  let low = 0;
+  let high = parts.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (parts[middle]!.address <= address) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}

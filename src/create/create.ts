@@ -1,0 +1,162 @@
+/**
+ * Makes a patch: plan, match, code, write under a temporary name, replay what was written, and only then move it into
+ * place. The same images and options give the same bytes.
+ */
+import { concatAccess } from '../bytes/access.ts';
+import { openPendingFile } from '../bytes/file.ts';
+import { DidiffError } from '../errors.ts';
+import type { LayerTar, OpenedImage, StoreOptions } from '../image/store.ts';
+import { STREAM_RECIPE } from '../patch/format.ts';
+import { baseContent } from '../rebuild/layer.ts';
+import { indexAnchors } from './candidates.ts';
+import { catalogBase } from './catalog.ts';
+import { type FileCounts, writeDeltaLayer } from './delta-layer.ts';
+import { type CodedStream, carryBlob, codeStream, storeWhole } from './entropy.ts';
+import { type Assembly, assembleHeader, baseLayersOf } from './header.ts';
+import { matchMemory } from './match-file.ts';
+import { type LayerPlan, type Plan, planLayers } from './plan.ts';
+import { type Program, writeSeeks } from './program-writer.ts';
+import { provePatch } from './prove.ts';
+import { type CreateReport, reportOf } from './report.ts';
+import { startPhase } from './tick.ts';
+import { writePatch } from './write.ts';
+
+export interface CreateOptions extends StoreOptions {
+  /** Whether the target's blobs are to be exact, not only its layers; true unless said otherwise. */
+  readonly blobs?: boolean | undefined;
+}
+
+/**
+ * Writes the patch that turns `base` into `target` to `path`. Both images stay open. Throws USAGE when the platforms
+ * differ, and what the stores throw; the file at `path` is untouched unless everything was proved.
+ */
+export async function createPatch(
+  base: OpenedImage,
+  target: OpenedImage,
+  path: string,
+  options: CreateOptions,
+): Promise<CreateReport> {
+  const plan = await planLayers(base, target, { ...options, blobs: options.blobs ?? true });
+  const tars = await openBase(base, plan, options);
+  const owned: { close(): void }[] = [];
+  try {
+    const counts: FileCounts = { same: 0, changed: 0, added: 0 };
+    const programs = await matchLayers(tars, plan, options, counts, owned);
+    const assembly = await codeLayers(base, target, tars, plan, programs, options, owned);
+    const header = assembleHeader(assembly);
+    const pending = openPendingFile(path);
+    try {
+      writePatch(pending, header, plan.metadata, assembly.streams);
+      const content = baseContent(
+        header,
+        header.base.layers.map(({ diffId }) => tars.find((tar) => tar.diffId === diffId)?.content),
+      );
+      await provePatch(pending.written, content, options);
+      options.signal?.throwIfAborted();
+      pending.commit();
+    } catch (error) {
+      pending.abort();
+      throw error;
+    }
+    return reportOf(header, pending.sizeBytes, plan, counts);
+  } finally {
+    for (const each of owned) each.close();
+  }
+}
+
+/** All layers of the base, unless the target takes nothing from it. */
+async function openBase(base: OpenedImage, plan: Plan, options: StoreOptions): Promise<readonly LayerTar[]> {
+  if (plan.layers.every(({ how }) => how === 'blob')) return [];
+  return await base.openTars([...base.diffIds.keys()], options);
+}
+
+async function matchLayers(
+  tars: readonly LayerTar[],
+  plan: Plan,
+  options: StoreOptions,
+  counts: FileCounts,
+  owned: { close(): void }[],
+): Promise<readonly (Program | undefined)[]> {
+  const deltas = plan.layers.filter(({ how }) => how === 'delta');
+  if (deltas.length === 0) return plan.layers.map(() => undefined);
+  const { signal, onProgress } = options;
+  const space = concatAccess(tars.map(({ content }) => content));
+  const reading = startPhase('reading the base', space.sizeBytes, signal, onProgress);
+  const catalog = await catalogBase(space, tars, reading.tick);
+  const total = deltas.reduce((sum, { tar }) => sum + tar!.sizeBytes, 0);
+  const matching = startPhase('matching', total, signal, onProgress);
+  const indexing = startPhase('indexing the base', space.sizeBytes, signal, onProgress);
+  let anchors: ReturnType<typeof indexAnchors> | undefined;
+  const context = {
+    catalog,
+    anchors: () => {
+      anchors ??= indexAnchors(catalog, indexing.tick);
+      return anchors;
+    },
+    memory: matchMemory(),
+    tempDirectory: options.tempDirectory,
+    tick: matching.tick,
+    counts,
+  };
+  const programs: (Program | undefined)[] = [];
+  for (const { how, tar, diffId } of plan.layers) {
+    const program = how === 'delta' ? await writeDeltaLayer(tar!, context) : undefined;
+    if (program !== undefined) owned.push(...program.streams);
+    programs.push(program);
+    if (program === undefined || program.producedBytes === tar!.sizeBytes) continue;
+    throw new DidiffError(
+      'INTERNAL',
+      `layer ${diffId} was planned as ${program.producedBytes} of ${tar!.sizeBytes} bytes`,
+    );
+  }
+  return programs;
+}
+
+async function codeLayers(
+  base: OpenedImage,
+  target: OpenedImage,
+  tars: readonly LayerTar[],
+  plan: Plan,
+  programs: readonly (Program | undefined)[],
+  options: StoreOptions,
+  owned: { close(): void }[],
+): Promise<Assembly> {
+  const { layers, toPatchAddress } = baseLayersOf(tars, plan, programs);
+  const streams: (readonly CodedStream[])[] = [];
+  for (const [position, layer] of plan.layers.entries()) {
+    const program = programs[position];
+    if (program !== undefined) writeSeeks(program.seeks, program.sources, toPatchAddress);
+    const coded = await codeLayer(layer, program, options);
+    owned.push(...coded);
+    streams.push(coded);
+  }
+  return {
+    baseName: base.name,
+    targetName: target.name,
+    platform: target.platform,
+    baseLayers: layers,
+    plan,
+    streams,
+  };
+}
+
+async function codeLayer(
+  layer: LayerPlan,
+  program: Program | undefined,
+  options: StoreOptions,
+): Promise<CodedStream[]> {
+  const coded: CodedStream[] = [];
+  for (const [stream, spool] of (program?.streams ?? []).entries()) {
+    options.signal?.throwIfAborted();
+    options.onProgress?.({
+      phase: `coding layer ${layer.position}`,
+      doneBytes: stream,
+      totalBytes: program!.streams.length,
+    });
+    if (spool.sizeBytes > 0)
+      coded.push(await codeStream(stream, spool, options.tempDirectory, options.signal));
+  }
+  if (layer.blob?.content !== undefined) coded.push(carryBlob(layer.blob.content));
+  if (layer.blob?.recipe !== undefined) coded.push(storeWhole(STREAM_RECIPE, layer.blob.recipe));
+  return coded;
+}

@@ -1,0 +1,202 @@
+/**
+ * Turns one target layer into a program over the base: each entry's header is predicted from a header of the base, each
+ * content is the same as one of the base, or matched against parts of it, or new. Every byte of the tar is written, in order.
+ */
+import { type RandomAccess, readPieces, readRange, sliceAccess } from '../bytes/access.ts';
+import { HEADER_BYTES } from '../predict/tar-header.ts';
+import type { TarEntry } from '../tar/header.ts';
+import { type TarSegment, walkTar } from '../tar/walk.ts';
+import { type Anchors, findEarlierFile } from './candidates.ts';
+import { type Catalog, contentKey } from './catalog.ts';
+import { type MatchMemory, writeChangedFile } from './match-file.ts';
+import { openProgramWriter, type Program, type ProgramWriter } from './program-writer.ts';
+
+/** How the contents of a layer's files were made, for the report. */
+export interface FileCounts {
+  same: number;
+  changed: number;
+  added: number;
+}
+
+export interface DeltaContext {
+  readonly catalog: Catalog;
+  /** Made when the first changed file asks for it: many patches hold only files that are the same. */
+  readonly anchors: () => Promise<Anchors>;
+  readonly memory: MatchMemory;
+  readonly tempDirectory: string;
+  readonly tick: (bytes: number) => Promise<void>;
+  readonly counts: FileCounts;
+}
+
+/** Literals are copied in pieces of this size. */
+const PIECE_BYTES = 1 << 18;
+
+/** The program's streams are the caller's to close. */
+export async function writeDeltaLayer(tar: RandomAccess, context: DeltaContext): Promise<Program> {
+  const writer = openProgramWriter(context.catalog.space, context.tempDirectory);
+  try {
+    const place: Place = { address: 0 };
+    for (const segment of walkTar(tar)) await writeSegment(writer, tar, segment, place, context);
+    return writer.finish();
+  } catch (error) {
+    writer.close();
+    throw error;
+  }
+}
+
+/** The base address that the target's current place corresponds to: the end of what was last taken from the base. */
+interface Place {
+  address: number;
+}
+
+async function writeSegment(
+  writer: ProgramWriter,
+  tar: RandomAccess,
+  segment: TarSegment,
+  place: Place,
+  context: DeltaContext,
+): Promise<void> {
+  switch (segment.kind) {
+    case 'header':
+      writeHeader(writer, tar, segment.entry, place, context.catalog);
+      break;
+    case 'content':
+      await writeContent(
+        writer,
+        sliceAccess(tar, segment.offset, segment.sizeBytes),
+        segment.entry,
+        place,
+        context,
+      );
+      break;
+    default:
+      writeFiller(writer, sliceAccess(tar, segment.offset, segment.sizeBytes));
+  }
+  if (segment.kind !== 'content') await context.tick(segment.sizeBytes);
+}
+
+/** Predicted from the header of the same path, else from that of the file last seen in the base: a neighbour, mostly. */
+function writeHeader(
+  writer: ProgramWriter,
+  tar: RandomAccess,
+  entry: TarEntry,
+  place: Place,
+  catalog: Catalog,
+): void {
+  const known = catalog.byPath.get(entry.path) ?? earlierHeader(catalog, entry);
+  const bytes = readRange(tar, entry.headerOffset, entry.headerBytes, MAX_HEADER_RUN_BYTES);
+  const address = known?.headerAddress ?? place.address;
+  if (
+    known !== undefined &&
+    known.headerBytes === bytes.length &&
+    equalRange(catalog.space, address, bytes)
+  ) {
+    writer.sameRegion(address, bytes.length);
+    place.address = address + bytes.length;
+    return;
+  }
+  const last = bytes.length - HEADER_BYTES;
+  if (last > 0) writer.literal(bytes.subarray(0, last), 'binary');
+  const own = known === undefined ? undefined : known.headerAddress + known.headerBytes - HEADER_BYTES;
+  const from = own ?? nearestHeader(catalog, place.address);
+  if (from === undefined) writer.literal(bytes.subarray(last), 'binary');
+  else {
+    writer.header(from, bytes.subarray(last));
+    place.address = from + HEADER_BYTES;
+  }
+}
+
+/** An entry's header with its extension blocks; the walker's limit on those is far below. */
+const MAX_HEADER_RUN_BYTES = 16 << 20;
+
+function earlierHeader(
+  catalog: Catalog,
+  entry: TarEntry,
+): { headerAddress: number; headerBytes: number } | undefined {
+  return entry.type === 'file' && entry.sizeBytes > 0
+    ? findEarlierFile(catalog, entry.path, entry.sizeBytes)
+    : undefined;
+}
+
+/** The header of the last file at or before `address`. */
+function nearestHeader(catalog: Catalog, address: number): number | undefined {
+  const { files } = catalog;
+  let low = 0;
+  let high = files.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (files[middle]!.headerAddress <= address) low = middle;
+    else high = middle - 1;
+  }
+  const file = files[low];
+  return file === undefined ? undefined : file.headerAddress + file.headerBytes - HEADER_BYTES;
+}
+
+async function writeContent(
+  writer: ProgramWriter,
+  content: RandomAccess,
+  entry: TarEntry,
+  place: Place,
+  context: DeltaContext,
+): Promise<void> {
+  const { catalog, counts } = context;
+  const path = catalog.byPath.get(entry.path)?.file;
+  // The file of the same path first: it stands where the last op ended, and is mostly the same.
+  if (path?.sizeBytes === content.sizeBytes && equalContent(catalog.space, path.address, content)) {
+    counts.same++;
+    writer.sameRegion(path.address, content.sizeBytes);
+    place.address = path.address + content.sizeBytes;
+    await context.tick(content.sizeBytes);
+    return;
+  }
+  const same = catalog.byContent.get(contentKey(content));
+  if (same !== undefined) {
+    counts.same++;
+    writer.sameRegion(same.address, content.sizeBytes);
+    place.address = same.address + content.sizeBytes;
+    await context.tick(content.sizeBytes);
+    return;
+  }
+  const earlier = path ?? findEarlierFile(catalog, entry.path, content.sizeBytes);
+  if (earlier === undefined) counts.added++;
+  else {
+    counts.changed++;
+    place.address = earlier.address + earlier.sizeBytes;
+  }
+  await writeChangedFile(
+    writer,
+    content,
+    catalog.space,
+    earlier,
+    await context.anchors(),
+    context.memory,
+    context.tick,
+  );
+}
+
+/** Padding and the end of the archive are zeros nearly always; anything else, understood or not, is carried. */
+function writeFiller(writer: ProgramWriter, bytes: RandomAccess): void {
+  for (const piece of readPieces(bytes, PIECE_BYTES)) {
+    if (piece.every((byte) => byte === 0)) writer.zeros(piece.length);
+    else writer.literal(piece, 'binary');
+  }
+}
+
+function equalRange(space: RandomAccess, address: number, bytes: Uint8Array): boolean {
+  if (address + bytes.length > space.sizeBytes) return false;
+  return Buffer.compare(readRange(space, address, bytes.length, bytes.length), bytes) === 0;
+}
+
+function equalContent(space: RandomAccess, address: number, content: RandomAccess): boolean {
+  if (address + content.sizeBytes > space.sizeBytes) return false;
+  const size = Math.min(PIECE_BYTES, content.sizeBytes);
+  const ours = new Uint8Array(size);
+  const theirs = new Uint8Array(size);
+  for (let at = 0; at < content.sizeBytes; at += size) {
+    const count = Math.min(size, content.sizeBytes - at);
+    content.readAt(at, ours.subarray(0, count));
+    space.readAt(address + at, theirs.subarray(0, count));
+    if (Buffer.compare(ours.subarray(0, count), theirs.subarray(0, count)) !== 0) return false;
+  }
+  return true;
+}

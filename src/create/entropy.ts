@@ -1,0 +1,136 @@
+/**
+ * Codes a layer's streams and cuts them into chunks, each with the place in the layer where a reader needs it first: by
+ * those the chunks of all streams are interleaved. What a chunk decodes to is found by decoding it.
+ */
+import { bytesAccess, type RandomAccess } from '../bytes/access.ts';
+import { openTempFile, type TempFile } from '../bytes/file.ts';
+import { CODEC_BROTLI, CODEC_STORED, openDecoder } from '../codec/stream-decoder.ts';
+import { defaultEffort, encodeBrotli } from '../codec/stream-encoder.ts';
+import { BLOB_CHUNK_BYTES, STREAM_BLOB, STREAM_CHUNK_BYTES } from '../patch/format.ts';
+import type { StreamInfo } from '../patch/header.ts';
+import type { Spool } from './spool.ts';
+
+export interface CodedChunk {
+  readonly stream: number;
+  /** Bytes of the layer that are there when the chunk is needed. */
+  readonly neededAt: number;
+  readonly start: number;
+  readonly sizeBytes: number;
+}
+
+export interface CodedStream {
+  readonly info: StreamInfo;
+  readonly coded: RandomAccess;
+  readonly chunks: readonly CodedChunk[];
+  close(): void;
+}
+
+/** Codes `plain`, which is stored as it is where brotli would only make it larger. */
+export async function codeStream(
+  stream: number,
+  spool: Spool,
+  tempDirectory: string,
+  signal: AbortSignal | undefined,
+): Promise<CodedStream> {
+  const plain = spool.content();
+  const effort = defaultEffort(plain.sizeBytes);
+  const file = openTempFile(tempDirectory);
+  try {
+    for await (const piece of encodeBrotli(plain, effort, signal)) file.append(piece);
+    if (file.sizeBytes >= plain.sizeBytes) {
+      file.close();
+      return storedStream(stream, plain, (position) => spool.neededAt(position), STREAM_CHUNK_BYTES);
+    }
+    const info: StreamInfo = {
+      stream,
+      codec: CODEC_BROTLI,
+      plainBytes: plain.sizeBytes,
+      codedBytes: file.sizeBytes,
+      windowBits: effort.windowBits,
+    };
+    return { info, coded: file, chunks: await placeChunks(stream, file, spool), close: () => file.close() };
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+/** A blob that is carried. Its bytes remain the caller's. */
+export function carryBlob(blob: RandomAccess): CodedStream {
+  return storedStream(STREAM_BLOB, blob, (position) => position, BLOB_CHUNK_BYTES);
+}
+
+/** Bytes that are wanted before the layer begins: a blob's recipe. */
+export function storeWhole(stream: number, bytes: Uint8Array): CodedStream {
+  return storedStream(stream, bytesAccess(bytes), () => 0, STREAM_CHUNK_BYTES);
+}
+
+function storedStream(
+  stream: number,
+  bytes: RandomAccess,
+  neededAt: (position: number) => number,
+  chunkBytes: number,
+): CodedStream {
+  const chunks = cut(stream, bytes.sizeBytes, chunkBytes).map((chunk) => ({
+    ...chunk,
+    neededAt: neededAt(chunk.start),
+  }));
+  const { sizeBytes } = bytes;
+  const info: StreamInfo = {
+    stream,
+    codec: CODEC_STORED,
+    plainBytes: sizeBytes,
+    codedBytes: sizeBytes,
+    windowBits: 0,
+  };
+  return { info, coded: bytes, chunks, close() {} };
+}
+
+function cut(stream: number, sizeBytes: number, chunkBytes: number): Omit<CodedChunk, 'neededAt'>[] {
+  const chunks: Omit<CodedChunk, 'neededAt'>[] = [];
+  for (let start = 0; start < sizeBytes; start += chunkBytes) {
+    chunks.push({ stream, start, sizeBytes: Math.min(chunkBytes, sizeBytes - start) });
+  }
+  return chunks;
+}
+
+/** A chunk is needed when everything that the chunks before it decode to has been read. */
+async function placeChunks(stream: number, file: TempFile, spool: Spool): Promise<CodedChunk[]> {
+  const chunks = cut(stream, file.sizeBytes, STREAM_CHUNK_BYTES);
+  if (chunks.length === 1) return chunks.map((chunk) => ({ ...chunk, neededAt: 0 }));
+  const placed: CodedChunk[] = [];
+  let plainBytes = 0;
+  const decoder = openDecoder(
+    CODEC_BROTLI,
+    async () => {
+      const chunk = chunks[placed.length];
+      if (chunk === undefined) return undefined;
+      placed.push({ ...chunk, neededAt: spool.neededAt(plainBytes) });
+      const coded = new Uint8Array(chunk.sizeBytes);
+      file.readAt(chunk.start, coded);
+      return coded;
+    },
+    `stream ${stream}`,
+  );
+  try {
+    for (let piece = await decoder.next(); piece !== undefined; piece = await decoder.next())
+      plainBytes += piece.length;
+  } finally {
+    decoder.close();
+  }
+  return placed;
+}
+
+/** All chunks in the order a reader asks for them; of those needed at one place, the lower stream comes first. */
+export function interleave(
+  streams: readonly CodedStream[],
+): { readonly from: CodedStream; readonly chunk: CodedChunk }[] {
+  return streams
+    .flatMap((from) => from.chunks.map((chunk) => ({ from, chunk })))
+    .sort(
+      (a, b) =>
+        a.chunk.neededAt - b.chunk.neededAt ||
+        a.chunk.stream - b.chunk.stream ||
+        a.chunk.start - b.chunk.start,
+    );
+}

@@ -1,0 +1,151 @@
+/** Puts a patch's header together once everything in it is known. */
+
+import type { Platform } from '../image/platform.ts';
+import type { ImageMetadata, LayerTar } from '../image/store.ts';
+import { STREAM_CHUNK_BYTES } from '../patch/format.ts';
+import {
+  type BaseLayer,
+  type DocumentInfo,
+  FEATURE_GZIP_RECIPE,
+  type PatchHeader,
+  type PatchLayer,
+} from '../patch/header.ts';
+import { PIECE_BYTES } from '../rebuild/program.ts';
+import type { CodedStream } from './entropy.ts';
+import type { LayerPlan, Plan } from './plan.ts';
+import type { Program, SourceLog } from './program-writer.ts';
+
+export interface Assembly {
+  readonly baseName: string;
+  readonly targetName: string;
+  readonly platform: Platform;
+  readonly baseLayers: readonly BaseLayer[];
+  readonly plan: Plan;
+  /** Per layer of the target. */
+  readonly streams: readonly (readonly CodedStream[])[];
+}
+
+/** What wrote a patch; the same version makes the same bytes. */
+const WRITER = 'didiff 0.1';
+
+/**
+ * The base layers that the patch needs, each once, and how an address over all base layers becomes one over those that
+ * ops read.
+ */
+export function baseLayersOf(
+  tars: readonly LayerTar[],
+  plan: Plan,
+  programs: readonly (Program | undefined)[],
+): { readonly layers: readonly BaseLayer[]; readonly toPatchAddress: (address: number) => number } {
+  const starts: number[] = [];
+  let end = 0;
+  for (const { content } of tars) {
+    starts.push(end);
+    end += content.sizeBytes;
+  }
+  const addressed = new Set<number>();
+  for (const program of programs) if (program !== undefined) markRead(program.sources, starts, addressed);
+  const whole = new Set(
+    plan.layers.filter(({ how }) => how === 'base').map(({ samePosition }) => samePosition),
+  );
+  const layers: BaseLayer[] = [];
+  /** Per base layer: how far its addresses move down. */
+  const shifts: number[] = [];
+  let patchEnd = 0;
+  for (const [position, { diffId, content }] of tars.entries()) {
+    shifts.push(starts[position]! - patchEnd);
+    const isRead = addressed.has(position);
+    if (!isRead && !whole.has(position)) continue;
+    layers.push({ diffId, sizeBytes: content.sizeBytes, addressed: isRead });
+    if (isRead) patchEnd += content.sizeBytes;
+  }
+  return { layers, toPatchAddress: (address) => address - shifts[layerAt(starts, address)]! };
+}
+
+/** Notes every layer that a source touches; a region may go on from one layer into the next. */
+function markRead(sources: SourceLog, starts: readonly number[], addressed: Set<number>): void {
+  for (let i = 0; i < sources.count; i++) {
+    const address = sources.addresses[i]!;
+    const last = layerAt(starts, address + sources.lengths[i]! - 1);
+    for (let layer = layerAt(starts, address); layer <= last; layer++) addressed.add(layer);
+  }
+}
+
+/** The last layer that begins at or before `address`: of empty layers at one place, the one that has bytes. */
+function layerAt(starts: readonly number[], address: number): number {
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (starts[middle]! <= address) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+export function assembleHeader(assembly: Assembly): PatchHeader {
+  const { plan, baseLayers } = assembly;
+  const layers = plan.layers.map((layer) => patchLayer(layer, assembly));
+  const recipes = plan.layers.some(({ blob }) => blob?.source === 'recipe');
+  return {
+    writer: WRITER,
+    requires: recipes ? [FEATURE_GZIP_RECIPE] : [],
+    memoryBytes: Math.max(0, ...layers.map(readerMemory)),
+    base: { name: assembly.baseName, layers: baseLayers },
+    target: {
+      name: assembly.targetName,
+      platform: assembly.platform,
+      documents: documentsOf(plan.metadata),
+      layers,
+    },
+  };
+}
+
+function patchLayer(layer: LayerPlan, { streams, baseLayers }: Assembly): PatchLayer {
+  const { position, diffId, how, blob, tar } = layer;
+  const baseLayer = baseLayers.findIndex((each) => each.diffId === diffId);
+  return {
+    diffId,
+    tarBytes: how === 'base' ? baseLayers[baseLayer]!.sizeBytes : tar!.sizeBytes,
+    tar: how === 'base' ? { kind: 'base', baseLayer } : { kind: how },
+    streams: streams[position]!.map(({ info }) => info).sort((a, b) => a.stream - b.stream),
+    ...(blob === undefined
+      ? {}
+      : {
+          blob: {
+            digest: blob.descriptor.digest,
+            sizeBytes: blob.descriptor.sizeBytes,
+            mediaType: blob.descriptor.mediaType,
+            source: blob.source,
+          },
+        }),
+  };
+}
+
+/** The order is that of their bytes in the documents section. */
+export function documentsOf({ config, manifest, index }: ImageMetadata): readonly DocumentInfo[] {
+  const documents: DocumentInfo[] = [];
+  for (const [role, document] of [
+    ['config', config],
+    ['manifest', manifest],
+    ['index', index],
+  ] as const) {
+    if (document === undefined) continue;
+    const { mediaType, digest, bytes } = document;
+    documents.push({ role, mediaType, digest, sizeBytes: bytes.length });
+  }
+  return documents;
+}
+
+/** Tables of a gzip model with its history and tokens; docs/gzip.md states each model's. */
+const MODEL_BYTES = 4 << 20;
+
+/** Windows of all streams that are read side by side, a chunk and an output buffer each, and the layer's own pieces. */
+function readerMemory(layer: PatchLayer): number {
+  const windows = layer.streams.reduce(
+    (sum, { windowBits }) => sum + 2 ** windowBits + STREAM_CHUNK_BYTES + (1 << 17),
+    0,
+  );
+  const model = layer.blob?.source === 'recipe' ? MODEL_BYTES : 0;
+  return windows + model + 4 * PIECE_BYTES;
+}

@@ -1,0 +1,98 @@
+/** Writes one changed file's content to a layer's program: matched window by window against parts of the base. */
+import type { RandomAccess } from '../bytes/access.ts';
+import { emptyTables, findRegions, type IndexTables, indexOld, type Region } from '../kernels/match.ts';
+import { type Anchors, chooseParts, type Part } from './candidates.ts';
+import type { BaseFile } from './catalog.ts';
+import type { LiteralKind, ProgramWriter } from './program-writer.ts';
+
+/** New bytes matched at once. */
+const WINDOW_BYTES = 8 << 20;
+/** How much of a file is looked at to tell text from binary. */
+const KIND_BYTES = 4096;
+
+/** Memory that is used again for every file. */
+export interface MatchMemory {
+  readonly tables: IndexTables;
+  old: Uint8Array;
+  next: Uint8Array;
+}
+
+export function matchMemory(): MatchMemory {
+  return { tables: emptyTables(), old: new Uint8Array(0), next: new Uint8Array(0) };
+}
+
+/** `content` is the file's; `base` the space that addresses mean. */
+export async function writeChangedFile(
+  writer: ProgramWriter,
+  content: RandomAccess,
+  base: RandomAccess,
+  earlier: BaseFile | undefined,
+  anchors: Anchors,
+  memory: MatchMemory,
+  tick: (bytes: number) => Promise<void>,
+): Promise<void> {
+  let kind: LiteralKind | undefined;
+  for (let start = 0; start < content.sizeBytes; start += WINDOW_BYTES) {
+    const size = Math.min(WINDOW_BYTES, content.sizeBytes - start);
+    memory.next = grown(memory.next, size);
+    const next = memory.next.subarray(0, size);
+    content.readAt(start, next);
+    kind ??= next.subarray(0, KIND_BYTES).includes(0) ? 'binary' : 'text';
+    const parts = chooseParts(anchors, next, earlier, start, content.sizeBytes);
+    const old = readParts(base, parts, memory);
+    const index = indexOld(old, sampleBitsFor(old.length), memory.tables);
+    writeRegions(writer, next, findRegions(index, next), parts, kind);
+    await tick(size);
+  }
+}
+
+/** Small old buffers are indexed wholly, large ones sparsely: their matches are long, or found as extensions. */
+function sampleBitsFor(oldBytes: number): number {
+  if (oldBytes < 64 << 10) return 0;
+  return oldBytes < 6 << 20 ? 1 : 2;
+}
+
+function readParts(base: RandomAccess, parts: readonly Part[], memory: MatchMemory): Uint8Array {
+  const size = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
+  memory.old = grown(memory.old, size);
+  let at = 0;
+  for (const part of parts) {
+    base.readAt(part.address, memory.old.subarray(at, at + part.sizeBytes));
+    at += part.sizeBytes;
+  }
+  return memory.old.subarray(0, size);
+}
+
+function grown(buffer: Uint8Array, size: number): Uint8Array {
+  return buffer.length >= size ? buffer : new Uint8Array(size);
+}
+
+function writeRegions(
+  writer: ProgramWriter,
+  next: Uint8Array,
+  regions: readonly Region[],
+  parts: readonly Part[],
+  kind: LiteralKind,
+): void {
+  let at = 0;
+  for (const region of regions) {
+    writer.literal(next.subarray(at, region.newStart), kind);
+    writePieces(writer, next, region, parts);
+    at = region.newStart + region.length;
+  }
+  writer.literal(next.subarray(at), kind);
+}
+
+/** A region of the old buffer may span parts that do not stand side by side in the base. */
+function writePieces(writer: ProgramWriter, next: Uint8Array, region: Region, parts: readonly Part[]): void {
+  let start = 0;
+  for (const part of parts) {
+    const from = Math.max(region.oldStart, start);
+    const to = Math.min(region.oldStart + region.length, start + part.sizeBytes);
+    if (to > from) {
+      const at = region.newStart + from - region.oldStart;
+      writer.region(part.address + from - start, next.subarray(at, at + to - from));
+    }
+    start += part.sizeBytes;
+  }
+}

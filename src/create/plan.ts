@@ -1,0 +1,112 @@
+/**
+ * Decides how each layer of the target is made, before any matching: which are the base's own, which are carried as
+ * blobs, which are deltas, and how each blob gets exact. The plan is data; nothing is written yet.
+ */
+import type { RandomAccess } from '../bytes/access.ts';
+import type { Digest } from '../bytes/digest.ts';
+import { findRecipe } from '../deflate/find.ts';
+import { type Descriptor, parseManifest } from '../image/manifest.ts';
+import type { ImageMetadata, OpenedImage, StoreOptions } from '../image/store.ts';
+import type { BlobSource, TarSource } from '../patch/header.ts';
+
+export interface LayerPlan {
+  readonly position: number;
+  readonly diffId: Digest;
+  /** The base's layer of the same diffID; undefined when there is none. */
+  readonly samePosition: number | undefined;
+  readonly how: TarSource['kind'];
+  /** Opened only for layers that the base doesn't have. */
+  readonly tar: RandomAccess | undefined;
+  readonly blob: BlobPlan | undefined;
+}
+
+export interface BlobPlan {
+  readonly descriptor: Descriptor;
+  readonly source: BlobSource;
+  /** With source `recipe`. */
+  readonly recipe?: Uint8Array;
+  /** With source `recipe`: the encoder in words. */
+  readonly model?: string;
+  /** With source `carried`. */
+  readonly content?: RandomAccess;
+}
+
+export interface PlanOptions extends StoreOptions {
+  /** Whether blobs are to be exact. */
+  readonly blobs: boolean;
+}
+
+export interface Plan {
+  readonly metadata: ImageMetadata;
+  readonly layers: readonly LayerPlan[];
+}
+
+/** A recipe larger than this share of its blob isn't worth it: the delta comes on top. */
+const MAX_RECIPE_SHARE = 0.1;
+
+export async function planLayers(
+  base: OpenedImage,
+  target: OpenedImage,
+  options: PlanOptions,
+): Promise<Plan> {
+  const same = target.diffIds.map((diffId) => {
+    const position = base.diffIds.indexOf(diffId);
+    return position < 0 ? undefined : position;
+  });
+  const baseBlobs = target.hasBlobs && base.hasBlobs ? await blobDigests(base, options) : new Set<Digest>();
+  // Blobs first: an engine hands everything out as one stream, and what passed is not fetched again.
+  const early = target.hasBlobs ? parseManifestOf(await target.readMetadata(options)) : undefined;
+  const wanted = target.diffIds.map((diffId, position) => {
+    const descriptor = early?.[position];
+    if (descriptor === undefined || !options.blobs || descriptor.digest === diffId) return false;
+    return !(same[position] !== undefined && baseBlobs.has(descriptor.digest));
+  });
+  const positions = [...wanted.keys()];
+  const blobPositions = positions.filter((position) => wanted[position]);
+  const blobs = await target.openBlobs(blobPositions, options);
+  const tarPositions = positions.filter((position) => wanted[position] || same[position] === undefined);
+  const tars = await target.openTars(tarPositions, options);
+  const layers: LayerPlan[] = [];
+  for (const position of positions) {
+    const tar = tars[tarPositions.indexOf(position)]?.content;
+    const blob =
+      early && (await planBlob(early[position]!, position, blobs[blobPositions.indexOf(position)]));
+    const unshared = blob?.source === 'carried' ? 'blob' : 'delta';
+    layers.push({
+      position,
+      diffId: target.diffIds[position]!,
+      samePosition: same[position],
+      how: same[position] === undefined ? unshared : 'base',
+      tar: same[position] === undefined ? tar : undefined,
+      blob,
+    });
+
+    async function planBlob(
+      descriptor: Descriptor,
+      at: number,
+      content: RandomAccess | undefined,
+    ): Promise<BlobPlan> {
+      if (descriptor.digest === target.diffIds[at]) return { descriptor, source: 'tar' };
+      if (same[at] !== undefined && baseBlobs.has(descriptor.digest)) return { descriptor, source: 'base' };
+      if (content === undefined || tar === undefined) return { descriptor, source: 'none' };
+      const found = await findRecipe(content, tar, {
+        signal: options.signal,
+        onProgress: (doneBytes, totalBytes) =>
+          options.onProgress?.({ phase: 'finding the encoder', doneBytes, totalBytes }),
+      });
+      if (found === undefined || found.recipe.length > content.sizeBytes * MAX_RECIPE_SHARE) {
+        return { descriptor, source: 'carried', content };
+      }
+      return { descriptor, source: 'recipe', recipe: found.recipe, model: found.model };
+    }
+  }
+  return { metadata: await target.readMetadata(options), layers };
+}
+
+function parseManifestOf(metadata: ImageMetadata): readonly Descriptor[] | undefined {
+  return metadata.manifest && parseManifest(metadata.manifest.bytes, "the target's manifest").layers;
+}
+
+async function blobDigests(base: OpenedImage, options: StoreOptions): Promise<ReadonlySet<Digest>> {
+  return new Set(parseManifestOf(await base.readMetadata(options))?.map(({ digest }) => digest));
+}

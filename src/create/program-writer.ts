@@ -1,0 +1,227 @@
+/**
+ * Writes a layer as ops: the counterpart of rebuild/program.ts. Regions that go on where the last one ended become one.
+ * Source addresses are kept aside until it is known which base layers the whole patch reads.
+ */
+import type { RandomAccess } from '../bytes/access.ts';
+import { zigzag } from '../bytes/varint.ts';
+import {
+  DELTA_STREAMS,
+  OP_BINARY,
+  OP_BITS,
+  OP_HEADER,
+  OP_REGION,
+  OP_TEXT,
+  STREAM_BINARY,
+  STREAM_DIFFS,
+  STREAM_GAPS,
+  STREAM_HEADERS,
+  STREAM_OPS,
+  STREAM_SEEKS,
+  STREAM_TEXT,
+} from '../patch/format.ts';
+import { encodeTarHeaderDelta, HEADER_BYTES, startHeaders } from '../predict/tar-header.ts';
+import { openSpool, type Spool } from './spool.ts';
+
+export type LiteralKind = 'binary' | 'text';
+
+export interface ProgramWriter {
+  /** The layer's next bytes stand at `address` of the base; `bytes` are the layer's own, mostly equal. */
+  region(address: number, bytes: Uint8Array): void;
+  /** The same for bytes known to be equal. */
+  sameRegion(address: number, length: number): void;
+  literal(bytes: Uint8Array, kind: LiteralKind): void;
+  /** The padding before a header, or at the end: free where the next op brings it along. */
+  zeros(count: number): void;
+  /** A header block, predicted from the one at `address`. */
+  header(address: number, block: Uint8Array): void;
+  /** Bytes of the layer written so far. */
+  readonly produced: number;
+  /** Ends it. */
+  finish(): Program;
+  close(): void;
+}
+
+export interface Program {
+  /** By number; the seeks' is empty until `writeSeeks`. */
+  readonly streams: readonly Spool[];
+  readonly seeks: Spool;
+  /** Bytes of the layer that the ops make. */
+  readonly producedBytes: number;
+  /** Source address and length of each op that has one, in order. */
+  readonly sources: SourceLog;
+}
+
+/** Where ops read, as pairs; plain numbers in typed arrays because there may be a million. */
+export interface SourceLog {
+  readonly count: number;
+  readonly addresses: Float64Array;
+  readonly lengths: Float64Array;
+  /** Bytes of the layer that are there when the op begins. */
+  readonly places: Float64Array;
+}
+
+/** Compares and copies in pieces of this size. */
+const PIECE_BYTES = 1 << 16;
+
+export function openProgramWriter(base: RandomAccess, tempDirectory: string): ProgramWriter {
+  const streams = DELTA_STREAMS.map(() => openSpool(tempDirectory));
+  const sources = growingLog();
+  const headerState = startHeaders();
+  const scratch = new Uint8Array(PIECE_BYTES);
+  let produced = 0;
+  let gap = 0;
+  let regions = 0;
+  /** Zeros not yet written: a header op implies them, and a region may begin in those of the base. */
+  let zerosOwed = 0;
+  /** The region that may still grow. */
+  let open: { address: number; length: number; start: number } | undefined;
+
+  const op = (code: number, length: number, at: number) =>
+    streams[STREAM_OPS]!.appendNumber(length * (1 << OP_BITS) + code, at);
+  const closeRegion = () => {
+    if (open === undefined) return;
+    op(OP_REGION, open.length, open.start);
+    sources.push(open.address, open.length, open.start);
+    open = undefined;
+    regions++;
+  };
+  const growRegion = (address: number, length: number) => {
+    if (open === undefined || open.address + open.length !== address) {
+      closeRegion();
+      open = { address, length, start: produced };
+    } else open.length += length;
+  };
+  const diff = (address: number, bytes: Uint8Array) => {
+    for (let done = 0; done < bytes.length; done += PIECE_BYTES) {
+      const old = scratch.subarray(0, Math.min(PIECE_BYTES, bytes.length - done));
+      base.readAt(address + done, old);
+      for (let i = 0; i < old.length; i++) {
+        const difference = (bytes[done + i]! - old[i]!) & 0xff;
+        if (difference === 0) gap++;
+        else {
+          streams[STREAM_GAPS]!.appendNumber(gap, produced + done);
+          streams[STREAM_DIFFS]!.append(Uint8Array.of(difference), produced + done);
+          gap = 0;
+        }
+      }
+    }
+  };
+
+  const literal = (bytes: Uint8Array, kind: LiteralKind) => {
+    if (bytes.length === 0) return;
+    closeRegion();
+    op(kind === 'text' ? OP_TEXT : OP_BINARY, bytes.length, produced);
+    streams[kind === 'text' ? STREAM_TEXT : STREAM_BINARY]!.append(bytes, produced);
+    produced += bytes.length;
+  };
+  const same = (address: number, length: number) => {
+    growRegion(address, length);
+    gap += length;
+    produced += length;
+  };
+  /** Writes the zeros owed, from the base at `address` if they stand there too. */
+  const payZeros = (address: number | undefined) => {
+    const count = zerosOwed;
+    zerosOwed = 0;
+    if (count === 0) return;
+    if (address !== undefined && isZero(base, address, count)) same(address, count);
+    else
+      for (let left = count; left > 0; left -= PIECE_BYTES)
+        literal(new Uint8Array(Math.min(left, PIECE_BYTES)), 'text');
+  };
+
+  return {
+    get produced() {
+      return produced + zerosOwed;
+    },
+    zeros(count) {
+      zerosOwed += count;
+    },
+    region(address, bytes) {
+      payZeros(address - zerosOwed);
+      growRegion(address, bytes.length);
+      diff(address, bytes);
+      produced += bytes.length;
+    },
+    sameRegion(address, length) {
+      payZeros(address - zerosOwed);
+      if (length > 0) same(address, length);
+    },
+    literal(bytes, kind) {
+      payZeros(undefined);
+      literal(bytes, kind);
+    },
+    header(address, block) {
+      const implied = (HEADER_BYTES - (produced % HEADER_BYTES)) % HEADER_BYTES;
+      if (zerosOwed !== implied) payZeros(open === undefined ? undefined : open.address + open.length);
+      closeRegion();
+      const old = new Uint8Array(HEADER_BYTES);
+      base.readAt(address, old);
+      op(OP_HEADER, 0, produced);
+      sources.push(address, HEADER_BYTES, produced);
+      streams[STREAM_HEADERS]!.append(
+        Uint8Array.from(encodeTarHeaderDelta(old, block, headerState)),
+        produced,
+      );
+      produced += zerosOwed + HEADER_BYTES;
+      zerosOwed = 0;
+    },
+    finish() {
+      payZeros(open === undefined ? undefined : open.address + open.length);
+      closeRegion();
+      if (regions > 0) streams[STREAM_GAPS]!.appendNumber(gap, produced);
+      return { streams, seeks: streams[STREAM_SEEKS]!, producedBytes: produced, sources: sources.log() };
+    },
+    close() {
+      for (const stream of streams) stream.close();
+    },
+  };
+}
+
+function isZero(base: RandomAccess, address: number, length: number): boolean {
+  if (address < 0 || address + length > base.sizeBytes || length > PIECE_BYTES) return false;
+  const bytes = new Uint8Array(length);
+  base.readAt(address, bytes);
+  return bytes.every((byte) => byte === 0);
+}
+
+interface GrowingLog {
+  push(address: number, length: number, place: number): void;
+  log(): SourceLog;
+}
+
+function growingLog(): GrowingLog {
+  let columns = [new Float64Array(1024), new Float64Array(1024), new Float64Array(1024)] as const;
+  let count = 0;
+  return {
+    push(address, length, place) {
+      if (count === columns[0].length) {
+        const grow = (old: Float64Array) => {
+          const grown = new Float64Array(count * 2);
+          grown.set(old);
+          return grown;
+        };
+        columns = [grow(columns[0]), grow(columns[1]), grow(columns[2])];
+      }
+      columns[0][count] = address;
+      columns[1][count] = length;
+      columns[2][count] = place;
+      count++;
+    },
+    log: () => ({ count, addresses: columns[0], lengths: columns[1], places: columns[2] }),
+  };
+}
+
+/** Writes the seeks of a program: each source as its distance from where the last one ended, in the patch's addresses. */
+export function writeSeeks(
+  seeks: Spool,
+  sources: SourceLog,
+  toPatchAddress: (address: number) => number,
+): void {
+  let expected = 0;
+  for (let i = 0; i < sources.count; i++) {
+    const address = toPatchAddress(sources.addresses[i]!);
+    seeks.appendNumber(zigzag(address - expected), sources.places[i]!);
+    expected = address + sources.lengths[i]!;
+  }
+}

@@ -1,0 +1,73 @@
+/** What `create` tells: per layer how it is made, what it costs in the patch, and how its blob gets exact. */
+import type { Digest } from '../bytes/digest.ts';
+import type { BlobSource, PatchHeader, TarSource } from '../patch/header.ts';
+import type { FileCounts } from './delta-layer.ts';
+import type { Plan } from './plan.ts';
+
+export interface LayerReport {
+  readonly diffId: Digest;
+  readonly tarBytes: number;
+  readonly how: TarSource['kind'];
+  /** Coded bytes of all its streams in the patch. */
+  readonly patchBytes: number;
+  readonly blob?: {
+    readonly digest: Digest;
+    readonly sizeBytes: number;
+    readonly source: BlobSource;
+    /** The encoder that a recipe names, in words. */
+    readonly model?: string;
+    readonly recipeBytes?: number;
+  };
+}
+
+export interface CreateReport {
+  readonly patchBytes: number;
+  readonly base: string;
+  readonly target: string;
+  readonly layers: readonly LayerReport[];
+  readonly files: Readonly<FileCounts>;
+  /** Bytes a plain pull of the layers that the base lacks would move; undefined when the target has no blobs. */
+  readonly pullBytes: number | undefined;
+  /** Whether the target's manifest comes out exactly: true, or false with `--no-blobs`; undefined when it has none. */
+  readonly exactManifest: boolean | undefined;
+}
+
+export function reportOf(
+  header: PatchHeader,
+  patchBytes: number,
+  plan: Plan,
+  files: FileCounts,
+): CreateReport {
+  const layers = header.target.layers.map((layer, position): LayerReport => {
+    const { model, recipe } = plan.layers[position]!.blob ?? {};
+    return {
+      diffId: layer.diffId,
+      tarBytes: layer.tarBytes,
+      how: layer.tar.kind,
+      patchBytes: layer.streams.reduce((sum, { codedBytes }) => sum + codedBytes, 0),
+      ...(layer.blob === undefined
+        ? {}
+        : {
+            blob: {
+              digest: layer.blob.digest,
+              sizeBytes: layer.blob.sizeBytes,
+              source: layer.blob.source,
+              ...(model === undefined ? {} : { model }),
+              ...(recipe === undefined ? {} : { recipeBytes: recipe.length }),
+            },
+          }),
+    };
+  });
+  const hasManifest = plan.metadata.manifest !== undefined;
+  return {
+    patchBytes,
+    base: header.base.name,
+    target: header.target.name,
+    layers,
+    files,
+    pullBytes: hasManifest
+      ? layers.reduce((sum, { how, blob }) => sum + (how === 'base' ? 0 : (blob?.sizeBytes ?? 0)), 0)
+      : undefined,
+    exactManifest: hasManifest ? layers.every(({ blob }) => blob?.source !== 'none') : undefined,
+  };
+}

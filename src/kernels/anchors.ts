@@ -1,0 +1,83 @@
+/**
+ * A sparse index of long windows over much data: it tells where a 32-byte stretch stands, for one window in some dozens
+ * to thousands, chosen by content so that both sides choose the same. For finding which parts of a whole image resemble
+ * a file; not for exact matches. The hash is a gear hash (W. Xia et al., "FastCDC", 2016): 32 bits deep, 32 bytes wide.
+ */
+
+const WINDOW_BYTES = 32;
+/** Positions kept for one hash; data that repeats more often tells nothing about where it came from. */
+const MAX_SAME = 4;
+const GEAR = makeGear();
+
+export interface AnchorIndex {
+  /** Adds all windows of `bytes`, which stand at `address`. Bytes that go on from the last call are one run. */
+  add(bytes: Uint8Array, address: number): void;
+  /** Calls `hit` with the addresses (rounded down to 16) of each chosen window of `bytes` that is known. */
+  find(bytes: Uint8Array, hit: (address: number) => void): void;
+}
+
+/** `expectedBytes` sets how sparsely windows are chosen: at most about `maxAnchors` (12 bytes of memory each). */
+export function createAnchorIndex(expectedBytes: number, maxAnchors: number): AnchorIndex {
+  // One window in 16 at the densest: small files should still have a few anchors.
+  let sampleBits = 4;
+  while (expectedBytes / 2 ** sampleBits > maxAnchors) sampleBits++;
+  const chosen = (hash: number) => hash >>> (32 - sampleBits) === 0;
+  const slots = 1 << (32 - Math.clz32(Math.max(1024, Math.ceil((2 * expectedBytes) / 2 ** sampleBits))));
+  const hashes = new Int32Array(slots);
+  const units = new Uint32Array(slots);
+  let count = 0;
+  let hash = 0;
+  let run = 0;
+  let nextAddress = -1;
+
+  const insert = (address: number) => {
+    if (count * 4 > slots * 3) return;
+    let same = 0;
+    let slot = slotOf(hash, slots);
+    for (; units[slot] !== 0; slot = (slot + 1) & (slots - 1)) {
+      if (hashes[slot] === hash && ++same === MAX_SAME) return;
+    }
+    hashes[slot] = hash;
+    units[slot] = Math.floor(address / 16) + 1;
+    count++;
+  };
+
+  return {
+    add(bytes, address) {
+      if (address !== nextAddress) run = 0;
+      nextAddress = address + bytes.length;
+      for (let i = 0; i < bytes.length; i++) {
+        hash = ((hash << 1) + GEAR[bytes[i]!]!) | 0;
+        run++;
+        if (chosen(hash) && run >= WINDOW_BYTES) insert(address + i + 1 - WINDOW_BYTES);
+      }
+    },
+    find(bytes, hit) {
+      let rolling = 0;
+      for (let i = 0; i < bytes.length; i++) {
+        rolling = ((rolling << 1) + GEAR[bytes[i]!]!) | 0;
+        if (i + 1 < WINDOW_BYTES || !chosen(rolling)) continue;
+        for (let slot = slotOf(rolling, slots); units[slot] !== 0; slot = (slot + 1) & (slots - 1)) {
+          if (hashes[slot] === rolling) hit((units[slot]! - 1) * 16);
+        }
+      }
+    },
+  };
+}
+
+function slotOf(hash: number, slots: number): number {
+  return (Math.imul(hash, 0x2545f491) >>> 7) & (slots - 1);
+}
+
+/** 256 numbers without pattern: splitmix32 from a fixed seed, the same on every machine. */
+function makeGear(): Int32Array {
+  const gear = new Int32Array(256);
+  let state = 0x6d2b79f5;
+  for (let i = 0; i < 256; i++) {
+    state = (state + 0x9e3779b9) | 0;
+    let value = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
+    value = Math.imul(value ^ (value >>> 15), 0x735a2d97);
+    gear[i] = value ^ (value >>> 15);
+  }
+  return gear;
+}
