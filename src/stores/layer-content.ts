@@ -2,7 +2,7 @@
  * From a layer's blob to its tar. Guards that nothing is handed out whose SHA-256 is not the diffID asked for, and
  * that a blob can't unpack to more than the stated limit.
  */
-import { type RandomAccess, readPieces } from '../bytes/access.ts';
+import type { RandomAccess } from '../bytes/access.ts';
 import { type Digest, startDigest } from '../bytes/digest.ts';
 import { openTempFile } from '../bytes/file.ts';
 import { corrupt, DidiffError } from '../errors.ts';
@@ -71,12 +71,14 @@ export async function openLayerContent(
 }
 
 /** Reads `access` once and throws CORRUPT_INPUT unless it has the digest. `what` names it. */
-export function proveDigest(access: RandomAccess, wanted: Digest, what: string, signal?: AbortSignal): void {
+export async function proveDigest(
+  access: RandomAccess,
+  wanted: Digest,
+  what: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const digest = startDigest();
-  for (const piece of readPieces(access)) {
-    signal?.throwIfAborted();
-    digest.update(piece);
-  }
+  for await (const piece of decodeBlob(access, 'none', what, signal)) digest.update(piece);
   assertDigest(digest.finish(), wanted, what);
 }
 
