@@ -195,7 +195,8 @@ export function removeStale(directory: string, prefix: string): void {
   }
 }
 
-function isRunning(pid: number): boolean {
+/** Whether a process of this ID is there (any process, if the ID was given out again). */
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

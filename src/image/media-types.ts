@@ -8,6 +8,12 @@ export const OCI_LAYER_TAR = 'application/vnd.oci.image.layer.v1.tar';
 export const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
 export const DOCKER_INDEX = 'application/vnd.docker.distribution.manifest.list.v2+json';
 
+export const DOCKER_CONFIG = 'application/vnd.docker.container.image.v1+json';
+
+export function isConfigType(mediaType: string): boolean {
+  return mediaType === OCI_CONFIG || mediaType === DOCKER_CONFIG;
+}
+
 export function isManifestType(mediaType: string): boolean {
   return mediaType === OCI_MANIFEST || mediaType === DOCKER_MANIFEST;
 }

@@ -1,0 +1,173 @@
+/**
+ * Writes an image into an OCI layout directory. Guards that index.json, which makes the image visible, is replaced
+ * last and at once, when every blob is in its place; that a kill at any moment leaves a valid layout; and that what
+ * the layout holds already stays. Blobs that nothing names (after a kill during a commit) are harmless.
+ */
+import { join } from 'node:path';
+import type { Digest } from '../../bytes/digest.ts';
+import { openPendingFile } from '../../bytes/file.ts';
+import { DidiffError } from '../../errors.ts';
+import type { RawDocument } from '../../image/manifest.ts';
+import type { ImageSink, Published, StoreOptions, TargetImage } from '../../image/store.ts';
+import { hasBlob } from './has-blob.ts';
+import { addToIndex, assertRefName, layoutNames, namedTarget } from './index-json.ts';
+import { assertLayoutVersion, readIfThere } from './layout.ts';
+import { withLock } from './lock.ts';
+import { assertUsable, existingAncestor, openStaging, type Staging } from './staging.ts';
+
+interface Writing {
+  readonly staging: Staging;
+  readonly target: TargetImage;
+  readonly waiting: number[];
+}
+
+/**
+ * A sink for the layout at `directory`, made when it isn't there; takes blobs. `ref` is a name the image gets beside
+ * those of `commit`, with neither it is found by digest. Published is the manifest's digest. Throws USAGE.
+ */
+export function openOciSink(directory: string, ref: string | undefined, options: StoreOptions): ImageSink {
+  assertRefName(ref);
+  const name = `oci:${directory}`;
+  let writing: Writing | undefined;
+  const abort = () => {
+    writing?.staging.remove();
+    writing = undefined;
+  };
+  return {
+    name,
+    takes: 'blob',
+    get directory() {
+      return existingAncestor(directory);
+    },
+    async find(target) {
+      for (const { digest, sizeBytes } of allBlobs(target)) {
+        if (!(await hasBlob(directory, digest, sizeBytes, options.signal))) return undefined;
+      }
+      return target.manifest.digest;
+    },
+    async begin(target) {
+      if (writing !== undefined) throw new DidiffError('INTERNAL', `${name} is being written already`);
+      options.signal?.throwIfAborted();
+      assertTakable(directory, name);
+      const positions = await missingLayers(directory, target, options.signal);
+      const staging = openStaging(directory);
+      writing = { staging, target, waiting: [...positions] };
+      await guarded(abort, () => putDocuments(directory, staging, target, options.signal));
+      return positions;
+    },
+    putLayer: (position, pieces) =>
+      guarded(abort, async () => {
+        if (writing === undefined) throw new DidiffError('INTERNAL', `${name}: begin comes before putLayer`);
+        const { staging, target, waiting } = writing;
+        if (waiting[0] !== position) {
+          throw new DidiffError('INTERNAL', `layer ${position} was put; expected ${waiting[0] ?? 'none'}`);
+        }
+        const { digest, sizeBytes } = target.layers[position]!.blob;
+        await staging.put(digest, sizeBytes, pieces, options.signal);
+        waiting.shift();
+      }),
+    commit: (target, names) =>
+      guarded(abort, async () => {
+        if (writing !== undefined && writing.waiting.length > 0) {
+          throw new DidiffError('INTERNAL', `layer ${writing.waiting[0]} was not put`);
+        }
+        const published = await publish(directory, writing?.staging, target, ref, names, options.signal);
+        abort();
+        return published;
+      }),
+    abort: async () => abort(),
+  };
+}
+
+async function publish(
+  directory: string,
+  staging: Staging | undefined,
+  target: TargetImage,
+  ref: string | undefined,
+  names: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<Published> {
+  const all = layoutNames(ref, names);
+  signal?.throwIfAborted();
+  staging?.publish();
+  await withLock(
+    directory,
+    () => {
+      const before = readIfThere(directory, 'index.json');
+      const after = addToIndex(before, namedTarget(target), all, `oci:${directory}: index.json`);
+      replaceFile(join(directory, 'index.json'), after);
+      // In a new layout this file comes last: without it the folder is no layout.
+      if (readIfThere(directory, 'oci-layout') === undefined) {
+        replaceFile(join(directory, 'oci-layout'), Buffer.from('{"imageLayoutVersion":"1.0.0"}'));
+      }
+    },
+    signal,
+  );
+  return { id: target.manifest.digest, names: all.map(({ display }) => display) };
+}
+
+function replaceFile(path: string, bytes: Uint8Array): void {
+  const file = openPendingFile(path);
+  try {
+    file.append(bytes);
+    file.commit();
+  } catch (error) {
+    file.abort();
+    throw error;
+  }
+}
+
+function assertTakable(directory: string, name: string): void {
+  assertUsable(directory);
+  const marker = readIfThere(directory, 'oci-layout');
+  if (marker !== undefined) assertLayoutVersion(marker, name);
+}
+
+function documentsOf(target: TargetImage): readonly RawDocument[] {
+  return [target.config, target.manifest, ...(target.index === undefined ? [] : [target.index])];
+}
+
+function allBlobs(target: TargetImage): readonly { digest: Digest; sizeBytes: number }[] {
+  const documents = documentsOf(target).map(({ digest, bytes }) => ({ digest, sizeBytes: bytes.length }));
+  return [...documents, ...target.layers.map(({ blob }) => blob)];
+}
+
+async function putDocuments(
+  directory: string,
+  staging: Staging,
+  target: TargetImage,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const unique = new Map(documentsOf(target).map((document) => [document.digest, document.bytes]));
+  for (const [digest, bytes] of unique) {
+    if (!(await hasBlob(directory, digest, bytes.length, signal))) {
+      await staging.put(digest, bytes.length, [bytes], signal);
+    }
+  }
+}
+
+/** Each blob once, at its first position. */
+async function missingLayers(
+  directory: string,
+  target: TargetImage,
+  signal: AbortSignal | undefined,
+): Promise<readonly number[]> {
+  const missing: number[] = [];
+  const seen = new Set<Digest>();
+  for (const [position, { blob }] of target.layers.entries()) {
+    if (seen.has(blob.digest)) continue;
+    seen.add(blob.digest);
+    if (!(await hasBlob(directory, blob.digest, blob.sizeBytes, signal))) missing.push(position);
+  }
+  return missing;
+}
+
+/** After any failure the staged blobs are gone at once. */
+async function guarded<T>(abort: () => void, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    abort();
+    throw error;
+  }
+}
