@@ -6,9 +6,9 @@ import type { RandomAccess } from '../bytes/access.ts';
 import { type Digest, startDigest } from '../bytes/digest.ts';
 import { openTempFile } from '../bytes/file.ts';
 import { corrupt, DidiffError } from '../errors.ts';
+import { decodeBlob } from '../image/decode-blob.ts';
 import { compressionOf } from '../image/media-types.ts';
 import type { StoreOptions } from '../image/store.ts';
-import { decodeBlob } from './layer-decoders.ts';
 
 /** No layer tar may be larger than 64 GiB: a blob of a few megabytes could otherwise fill any disk. */
 export const MAX_LAYER_TAR_BYTES = 64 * 2 ** 30;

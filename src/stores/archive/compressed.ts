@@ -2,9 +2,9 @@
 import type { RandomAccess } from '../../bytes/access.ts';
 import { freeDiskBytes, openTempFile } from '../../bytes/file.ts';
 import { DidiffError } from '../../errors.ts';
+import { decodeBlob } from '../../image/decode-blob.ts';
 import { compressionOf } from '../../image/media-types.ts';
 import type { StoreOptions } from '../../image/store.ts';
-import { decodeBlob } from '../layer-decoders.ts';
 
 export interface PlainArchive {
   readonly access: RandomAccess;

@@ -6,7 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import * as zlib from 'node:zlib';
 import type { RandomAccess } from '../bytes/access.ts';
 import { corrupt, DidiffError, toDidiffError } from '../errors.ts';
-import type { Compression } from '../image/media-types.ts';
+import type { Compression } from './media-types.ts';
 
 const PIECE_BYTES = 1 << 16;
 /** Synchronous work lets the event loop in after so many bytes, so that an abort is heard. */
