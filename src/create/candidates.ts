@@ -15,11 +15,11 @@ export interface Part {
 /** Old bytes matched against at once, at most. */
 export const MAX_OLD_BYTES = 16 << 20;
 /** Files are taken whole up to this size, larger ones in parts of it. */
-const PART_BYTES = 512 << 10;
+const PART_BYTES = 64 << 10;
 /** 12 bytes each. */
 const MAX_ANCHORS = 2 << 20;
-/** A part named by fewer anchors is more likely chance, or not worth its place. */
-const MIN_VOTES = 2;
+/** A part that explains fewer anchors is more likely chance, or not worth the time it takes to match against. */
+const MIN_VOTES = 3;
 /** Of files that share a loose name, so many are compared by size. */
 const MAX_SHARING = 64;
 
@@ -88,7 +88,8 @@ function commonEnds(a: string, b: string): number {
 
 /**
  * The parts to match `bytes` against, a window of a file that was `earlier` and begins at `windowStart` of `fileBytes`.
- * The earlier file comes first, whole when it fits, else around the same place; then parts by how many anchors they share.
+ * The earlier file comes first, whole when it fits, else around the same place; then, one after the other, the part that
+ * explains most of the anchors that are not explained yet.
  */
 export function chooseParts(
   anchors: Anchors,
@@ -97,27 +98,54 @@ export function chooseParts(
   windowStart: number,
   fileBytes: number,
 ): readonly Part[] {
-  const chosen: Part[] = [];
-  let room = MAX_OLD_BYTES;
-  const take = (part: Part) => {
-    if (part.sizeBytes > room) return;
-    room -= part.sizeBytes;
-    chosen.push(part);
-  };
-  if (earlier !== undefined) take(likelyPart(earlier, bytes.length, windowStart, fileBytes));
-  const votes = new Map<number, number>();
-  const lonely = (address: number) =>
-    !chosen.some((part) => address >= part.address && address < part.address + part.sizeBytes);
-  anchors.index.find(bytes, (address) => {
-    if (!lonely(address)) return;
-    const part = partAt(anchors.parts, address);
-    votes.set(part, (votes.get(part) ?? 0) + 1);
-  });
-  const ranked = [...votes]
-    .filter(([, count]) => count >= MIN_VOTES)
-    .sort((a, b) => b[1] - a[1] || a[0] - b[0]);
-  for (const [part] of ranked) take(without(anchors.parts[part]!, chosen[0]));
+  const first = earlier && likelyPart(earlier, bytes.length, windowStart, fileBytes);
+  const chosen: Part[] = first === undefined ? [] : [first];
+  let room = MAX_OLD_BYTES - (first?.sizeBytes ?? 0);
+  const unexplained = findUnexplained(anchors, bytes, first);
+  for (;;) {
+    const part = mostVoted(unexplained);
+    if (part === undefined) break;
+    for (const group of unexplained) if (group.includes(part)) unexplained.delete(group);
+    const more = without(anchors.parts[part]!, first);
+    if (more.sizeBytes > room) break;
+    room -= more.sizeBytes;
+    chosen.push(more);
+  }
   return chosen.filter((part) => part.sizeBytes > 0).sort((a, b) => a.address - b.address);
+}
+
+/** Per anchor of `bytes` that doesn't stand in `first`: the parts it stands in. */
+function findUnexplained(
+  anchors: Anchors,
+  bytes: Uint8Array,
+  first: Part | undefined,
+): Set<readonly number[]> {
+  const groups = new Set<readonly number[]>();
+  anchors.index.find(bytes, (addresses) => {
+    if (first !== undefined && addresses.some((address) => isInside(address, first))) return;
+    groups.add(addresses.map((address) => partAt(anchors.parts, address)));
+  });
+  return groups;
+}
+
+/** The part that most groups name, the first of equals; undefined when it has too few votes. */
+function mostVoted(groups: ReadonlySet<readonly number[]>): number | undefined {
+  const votes = new Map<number, number>();
+  for (const group of groups) for (const part of group) votes.set(part, (votes.get(part) ?? 0) + 1);
+  let best: number | undefined;
+  let bestVotes = MIN_VOTES - 1;
+  for (const [part, count] of votes) {
+    if (count > bestVotes || (count === bestVotes && best !== undefined && part < best)) {
+      best = part;
+      bestVotes = count;
+    }
+  }
+  return best;
+}
+
+/** Anchors' addresses are rounded down to 16. */
+function isInside(address: number, part: Part): boolean {
+  return address + 15 >= part.address && address < part.address + part.sizeBytes;
 }
 
 /** All of a file that fits into half the room; of a larger one, what lies around the window's place in proportion. */

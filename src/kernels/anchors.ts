@@ -12,8 +12,8 @@ const GEAR = makeGear();
 export interface AnchorIndex {
   /** Adds all windows of `bytes`, which stand at `address`. Bytes that go on from the last call are one run. */
   add(bytes: Uint8Array, address: number): void;
-  /** Calls `hit` with the addresses (rounded down to 16) of each chosen window of `bytes` that is known. */
-  find(bytes: Uint8Array, hit: (address: number) => void): void;
+  /** Calls `found` for each chosen window of `bytes` that is known, with the addresses (rounded down to 16) it stands at. */
+  find(bytes: Uint8Array, found: (addresses: readonly number[]) => void): void;
 }
 
 /** `expectedBytes` sets how sparsely windows are chosen: at most about `maxAnchors` (12 bytes of memory each). */
@@ -52,14 +52,16 @@ export function createAnchorIndex(expectedBytes: number, maxAnchors: number): An
         if (chosen(hash) && run >= WINDOW_BYTES) insert(address + i + 1 - WINDOW_BYTES);
       }
     },
-    find(bytes, hit) {
+    find(bytes, found) {
       let rolling = 0;
       for (let i = 0; i < bytes.length; i++) {
         rolling = ((rolling << 1) + GEAR[bytes[i]!]!) | 0;
         if (i + 1 < WINDOW_BYTES || !chosen(rolling)) continue;
+        const addresses: number[] = [];
         for (let slot = slotOf(rolling, slots); units[slot] !== 0; slot = (slot + 1) & (slots - 1)) {
-          if (hashes[slot] === rolling) hit((units[slot]! - 1) * 16);
+          if (hashes[slot] === rolling) addresses.push((units[slot]! - 1) * 16);
         }
+        if (addresses.length > 0) found(addresses);
       }
     },
   };

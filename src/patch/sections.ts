@@ -184,25 +184,25 @@ function byteQueue(pieces: AsyncIterable<Uint8Array>): ByteQueue {
       return offset;
     },
     async take(count) {
-      const parts: Uint8Array[] = [];
-      for (let missing = count; missing > 0; ) {
+      // A copy: the piece's memory may be used again by its reader as soon as the next piece is asked for.
+      const taken = new Uint8Array(count);
+      for (let done = 0; done < count; ) {
         if (piece.length === 0) {
           const next = await iterator.next();
           if (next.done) {
-            offset += count - missing;
+            offset += done;
             return undefined;
           }
           piece = next.value;
           continue;
         }
-        const part = piece.subarray(0, missing);
+        const part = piece.subarray(0, count - done);
         piece = piece.subarray(part.length);
-        parts.push(part);
-        missing -= part.length;
+        taken.set(part, done);
+        done += part.length;
       }
       offset += count;
-      // A copy even of a single part: the piece's memory may be used again by its reader.
-      return Uint8Array.from(Buffer.concat(parts));
+      return taken;
     },
     async close() {
       await iterator.return?.();
