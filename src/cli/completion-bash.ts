@@ -68,7 +68,7 @@ ${own}_candidates() {
   esac
 }
 
-# Paths that begin with $1, directories with a slash behind. No path is shown twice for a name with blanks.
+# Paths that begin with $1, directories with a slash behind.
 ${own}_paths() {
   local path
   compgen -f -- "$1" | while IFS= read -r path; do
