@@ -77,16 +77,21 @@ export function readRange(
   return into;
 }
 
-/** Streams the whole of `from` in pieces of at most `pieceBytes`. Each piece is valid until the next is asked for. */
-export function* readPieces(from: RandomAccess, pieceBytes = 1 << 18): Generator<Uint8Array> {
-  const buffer = new Uint8Array(Math.min(pieceBytes, from.sizeBytes));
+/**
+ * Streams the whole of `from` in pieces of at most `buffer.length` bytes, each valid until the next is asked for. Callers
+ * that read many small sources hand in a buffer of their own, to be used again.
+ */
+export function* readPieces(from: RandomAccess, buffer?: Uint8Array): Generator<Uint8Array> {
+  const into = buffer ?? new Uint8Array(Math.min(PIECE_BYTES, from.sizeBytes));
   for (let position = 0; position < from.sizeBytes; ) {
-    const piece = buffer.subarray(0, Math.min(buffer.length, from.sizeBytes - position));
+    const piece = into.subarray(0, Math.min(into.length, from.sizeBytes - position));
     from.readAt(position, piece);
     yield piece;
     position += piece.length;
   }
 }
+
+const PIECE_BYTES = 1 << 18;
 
 function assertRange(position: number, length: number, sizeBytes: number): void {
   if (!(position >= 0 && length >= 0 && position + length <= sizeBytes)) {

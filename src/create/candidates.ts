@@ -4,7 +4,7 @@
  */
 import { readPieces, sliceAccess } from '../bytes/access.ts';
 import { type AnchorIndex, createAnchorIndex } from '../kernels/anchors.ts';
-import { type BaseFile, type Catalog, looseNames } from './catalog.ts';
+import { type BaseFile, type Catalog, looseNames, PIECE_BYTES } from './catalog.ts';
 
 /** A stretch of base addresses. */
 export interface Part {
@@ -13,11 +13,11 @@ export interface Part {
 }
 
 /** Old bytes matched against at once, at most. */
-export const MAX_OLD_BYTES = 16 << 20;
+export const MAX_OLD_BYTES = 12 << 20;
 /** Files are taken whole up to this size, larger ones in parts of it. */
 const PART_BYTES = 64 << 10;
 /** 12 bytes each. */
-const MAX_ANCHORS = 2 << 20;
+const MAX_ANCHORS = 1 << 20;
 /** A part that explains fewer anchors is more likely chance, or not worth the time it takes to match against. */
 const MIN_VOTES = 3;
 /** Of files that share a loose name, so many are compared by size. */
@@ -36,9 +36,10 @@ export async function indexAnchors(
   const total = catalog.files.reduce((sum, file) => sum + file.sizeBytes, 0);
   const index = createAnchorIndex(total, MAX_ANCHORS);
   const parts: Part[] = [];
+  const buffer = new Uint8Array(PIECE_BYTES);
   for (const file of catalog.files) {
     let at = 0;
-    for (const piece of readPieces(sliceAccess(catalog.space, file.address, file.sizeBytes))) {
+    for (const piece of readPieces(sliceAccess(catalog.space, file.address, file.sizeBytes), buffer)) {
       index.add(piece, file.address + at);
       at += piece.length;
       await tick(piece.length);

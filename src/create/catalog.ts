@@ -41,6 +41,7 @@ export async function catalogBase(
   const byContent = new Map<string, BaseFile>();
   const byPath = new Map<string, BaseHeader & { file?: BaseFile }>();
   const byLooseName = new Map<string, BaseFile[]>();
+  const buffer = new Uint8Array(PIECE_BYTES);
   let start = 0;
   for (const { content } of layers) {
     for (const segment of walkTar(content)) {
@@ -57,7 +58,7 @@ export async function catalogBase(
         };
         files.push(file);
         byPath.set(entry.path, { ...headerOf(entry, start), file });
-        const key = contentKey(sliceAccess(content, segment.offset, segment.sizeBytes));
+        const key = contentKey(sliceAccess(content, segment.offset, segment.sizeBytes), buffer);
         if (!byContent.has(key)) byContent.set(key, file);
         for (const name of looseNames(entry.path)) {
           const sharing = byLooseName.get(name);
@@ -75,10 +76,13 @@ function headerOf(entry: TarEntry, start: number): BaseHeader {
   return { path: entry.path, headerAddress: start + entry.headerOffset, headerBytes: entry.headerBytes };
 }
 
-/** Equal for equal contents, and for others only if SHA-256's first 128 bits collide; the proof would find that. */
-export function contentKey(content: RandomAccess): string {
+/** Contents are read in pieces of this size. */
+export const PIECE_BYTES = 1 << 18;
+
+/** `buffer` is scratch. Equal for equal contents, and for others only if SHA-256's first 128 bits collide; the proof would find that. */
+export function contentKey(content: RandomAccess, buffer: Uint8Array): string {
   const hash = createHash('sha256');
-  for (const piece of readPieces(content)) hash.update(piece);
+  for (const piece of readPieces(content, buffer)) hash.update(piece);
   return `${content.sizeBytes}:${hash.digest().toString('latin1', 0, 16)}`;
 }
 

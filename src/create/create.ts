@@ -9,7 +9,7 @@ import type { LayerTar, OpenedImage, StoreOptions } from '../image/store.ts';
 import { STREAM_RECIPE } from '../patch/format.ts';
 import { baseContent } from '../rebuild/layer.ts';
 import { indexAnchors } from './candidates.ts';
-import { catalogBase } from './catalog.ts';
+import { catalogBase, PIECE_BYTES } from './catalog.ts';
 import { type FileCounts, writeDeltaLayer } from './delta-layer.ts';
 import { type CodedStream, carryBlob, codeStream, storeWhole } from './entropy.ts';
 import { type Assembly, assembleHeader, baseLayersOf } from './header.ts';
@@ -97,6 +97,7 @@ async function matchLayers(
     tempDirectory: options.tempDirectory,
     tick: matching.tick,
     counts,
+    scratch: [new Uint8Array(PIECE_BYTES), new Uint8Array(PIECE_BYTES)] as const,
   };
   const programs: (Program | undefined)[] = [];
   for (const { how, tar, diffId } of plan.layers) {

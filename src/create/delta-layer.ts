@@ -26,10 +26,9 @@ export interface DeltaContext {
   readonly tempDirectory: string;
   readonly tick: (bytes: number) => Promise<void>;
   readonly counts: FileCounts;
+  /** Two buffers of PIECE_BYTES, used again for every comparison. */
+  readonly scratch: readonly [Uint8Array, Uint8Array];
 }
-
-/** Literals are copied in pieces of this size. */
-const PIECE_BYTES = 1 << 18;
 
 /** The program's streams are the caller's to close. */
 export async function writeDeltaLayer(tar: RandomAccess, context: DeltaContext): Promise<Program> {
@@ -70,7 +69,7 @@ async function writeSegment(
       );
       break;
     default:
-      writeFiller(writer, sliceAccess(tar, segment.offset, segment.sizeBytes));
+      writeFiller(writer, sliceAccess(tar, segment.offset, segment.sizeBytes), context.scratch[0]);
   }
   if (segment.kind !== 'content') await context.tick(segment.sizeBytes);
 }
@@ -142,14 +141,17 @@ async function writeContent(
   const { catalog, counts } = context;
   const path = catalog.byPath.get(entry.path)?.file;
   // The file of the same path first: it stands where the last op ended, and is mostly the same.
-  if (path?.sizeBytes === content.sizeBytes && equalContent(catalog.space, path.address, content)) {
+  if (
+    path?.sizeBytes === content.sizeBytes &&
+    equalContent(catalog.space, path.address, content, context.scratch)
+  ) {
     counts.same++;
     writer.sameRegion(path.address, content.sizeBytes);
     place.address = path.address + content.sizeBytes;
     await context.tick(content.sizeBytes);
     return;
   }
-  const same = catalog.byContent.get(contentKey(content));
+  const same = catalog.byContent.get(contentKey(content, context.scratch[0]));
   if (same !== undefined) {
     counts.same++;
     writer.sameRegion(same.address, content.sizeBytes);
@@ -175,8 +177,8 @@ async function writeContent(
 }
 
 /** Padding and the end of the archive are zeros nearly always; anything else, understood or not, is carried. */
-function writeFiller(writer: ProgramWriter, bytes: RandomAccess): void {
-  for (const piece of readPieces(bytes, PIECE_BYTES)) {
+function writeFiller(writer: ProgramWriter, bytes: RandomAccess, buffer: Uint8Array): void {
+  for (const piece of readPieces(bytes, buffer)) {
     if (piece.every((byte) => byte === 0)) writer.zeros(piece.length);
     else writer.literal(piece, 'binary');
   }
@@ -187,16 +189,19 @@ function equalRange(space: RandomAccess, address: number, bytes: Uint8Array): bo
   return Buffer.compare(readRange(space, address, bytes.length, bytes.length), bytes) === 0;
 }
 
-function equalContent(space: RandomAccess, address: number, content: RandomAccess): boolean {
+function equalContent(
+  space: RandomAccess,
+  address: number,
+  content: RandomAccess,
+  scratch: DeltaContext['scratch'],
+): boolean {
   if (address + content.sizeBytes > space.sizeBytes) return false;
-  const size = Math.min(PIECE_BYTES, content.sizeBytes);
-  const ours = new Uint8Array(size);
-  const theirs = new Uint8Array(size);
-  for (let at = 0; at < content.sizeBytes; at += size) {
-    const count = Math.min(size, content.sizeBytes - at);
-    content.readAt(at, ours.subarray(0, count));
-    space.readAt(address + at, theirs.subarray(0, count));
-    if (Buffer.compare(ours.subarray(0, count), theirs.subarray(0, count)) !== 0) return false;
+  let at = address;
+  for (const piece of readPieces(content, scratch[0])) {
+    const other = scratch[1].subarray(0, piece.length);
+    space.readAt(at, other);
+    if (Buffer.compare(piece, other) !== 0) return false;
+    at += piece.length;
   }
   return true;
 }

@@ -6,7 +6,7 @@ import type { BaseFile } from './catalog.ts';
 import type { LiteralKind, ProgramWriter } from './program-writer.ts';
 
 /** New bytes matched at once. */
-const WINDOW_BYTES = 8 << 20;
+const WINDOW_BYTES = 6 << 20;
 /** How much of a file is looked at to tell text from binary. */
 const KIND_BYTES = 4096;
 

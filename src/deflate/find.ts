@@ -140,7 +140,7 @@ function startProof(blob: RandomAccess, tar: RandomAccess, recipe: Recipe, optio
       compared += part.length;
     }
   });
-  const pieces = readPieces(tar, STEP_BYTES);
+  const pieces = readPieces(tar, new Uint8Array(STEP_BYTES));
   let done = 0;
   let turn = 0;
   return {

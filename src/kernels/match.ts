@@ -18,6 +18,8 @@ export interface Region {
 
 /** Candidates tried for one position. More finds little and costs time on repetitive data. */
 const MAX_CHAIN = 24;
+/** The most buckets; fuller ones cost time, not matches. */
+const MAX_BUCKET_BITS = 20;
 /** By how many bytes a match must beat the current alignment before it is followed. */
 const SWITCH_MARGIN = 8;
 
@@ -35,8 +37,9 @@ export interface OldIndex {
 }
 
 export interface IndexTables {
-  /** Bucket → ordinal of its latest window + 1. */
+  /** Bucket → ordinal of its latest window + 1; only the first `bucketCount` are in use. */
   heads: Int32Array;
+  bucketCount: number;
   /** Ordinal → position in the old buffer. */
   positions: Int32Array;
   /** Ordinal → ordinal of the next older window of the bucket + 1. */
@@ -44,7 +47,12 @@ export interface IndexTables {
 }
 
 export function emptyTables(): IndexTables {
-  return { heads: new Int32Array(0), positions: new Int32Array(0), previous: new Int32Array(0) };
+  return {
+    heads: new Int32Array(0),
+    bucketCount: 0,
+    positions: new Int32Array(0),
+    previous: new Int32Array(0),
+  };
 }
 
 /**
@@ -54,9 +62,10 @@ export function emptyTables(): IndexTables {
 export function indexOld(old: Uint8Array, sampleBits: number, tables: IndexTables = emptyTables()): OldIndex {
   const sampleMask = (1 << sampleBits) - 1;
   const expected = Math.ceil(old.length / (sampleMask + 1)) + 64;
-  const bucketBits = Math.min(22, Math.max(8, 32 - Math.clz32(expected)));
-  if (tables.heads.length !== 1 << bucketBits) tables.heads = new Int32Array(1 << bucketBits);
-  else tables.heads.fill(0);
+  const bucketBits = Math.min(MAX_BUCKET_BITS, Math.max(8, 32 - Math.clz32(expected)));
+  tables.bucketCount = 1 << bucketBits;
+  if (tables.heads.length < tables.bucketCount) tables.heads = new Int32Array(tables.bucketCount);
+  else tables.heads.fill(0, 0, tables.bucketCount);
   reserve(tables, expected);
   const { heads } = tables;
   const shift = 32 - bucketBits;
@@ -174,7 +183,7 @@ function findMatch(
   moveHash(hash, next, scan);
   const mixed = mix(hash.value);
   if ((mixed & sampleMask) !== 0) return;
-  let ordinal = tables.heads[mixed >>> (Math.clz32(tables.heads.length) + 1)]!;
+  let ordinal = tables.heads[mixed >>> (Math.clz32(tables.bucketCount) + 1)]!;
   let best = WINDOW_BYTES - 1;
   for (let tries = 0; ordinal !== 0 && tries < MAX_CHAIN; tries++) {
     const position = tables.positions[ordinal - 1]!;
