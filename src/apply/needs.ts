@@ -1,0 +1,69 @@
+/** What applying a patch takes from the machine, compared with what is there before anything is written. */
+import { freeDiskBytes } from '../bytes/file.ts';
+import { DidiffError } from '../errors.ts';
+import type { PatchHeader } from '../patch/header.ts';
+
+/** What the runtime takes before any work: measured on Node 20, with the command's own code loaded. */
+const RUNTIME_BYTES = 56 << 20;
+
+export interface Needs {
+  readonly memoryBytes: number;
+  /** Scratch disk for base layers that their store keeps packed, at most. */
+  readonly scratchBytes: number;
+  /** What the destination's own files take; 0 for engines. */
+  readonly outputBytes: number;
+}
+
+export interface NeedsOf {
+  readonly header: PatchHeader;
+  /** Places of base layers that will be opened. */
+  readonly baseLayers: ReadonlySet<number>;
+  /** Positions of target layers that will be written. */
+  readonly layers: readonly number[];
+  readonly takes: 'tar' | 'blob';
+}
+
+export function needsOf({ header, baseLayers, layers, takes }: NeedsOf): Needs {
+  const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
+  const written = layers.map((position) => header.target.layers[position]!);
+  const carried = written.filter(({ tar }) => tar.kind === 'blob').map(({ blob }) => blob?.sizeBytes ?? 0);
+  return {
+    memoryBytes: RUNTIME_BYTES + header.memoryBytes,
+    scratchBytes:
+      sum([...baseLayers].map((place) => header.base.layers[place]!.sizeBytes)) + Math.max(0, ...carried),
+    outputBytes: sum(
+      written.map(({ tarBytes, blob }) => (takes === 'tar' ? tarBytes : (blob?.sizeBytes ?? tarBytes))),
+    ),
+  };
+}
+
+/** Throws LIMIT or STORAGE, saying what is needed, what is there, and where. */
+export function assertNeeds(needs: Needs, tempDirectory: string, outputDirectory: string | undefined): void {
+  const memory = process.availableMemory?.();
+  if (memory !== undefined && memory > 0 && memory + process.memoryUsage.rss() < needs.memoryBytes) {
+    throw new DidiffError(
+      'LIMIT',
+      `applying needs ${mega(needs.memoryBytes)} of memory; ${mega(memory)} are available`,
+      {
+        hint: 'Stop something else, or raise the memory limit of this container.',
+      },
+    );
+  }
+  assertDisk(tempDirectory, needs.scratchBytes, 'for scratch files', '--temp-dir names another place.');
+  if (outputDirectory !== undefined)
+    assertDisk(outputDirectory, needs.outputBytes, 'for the image', 'Free some space.');
+}
+
+function assertDisk(directory: string, needed: number, what: string, hint: string): void {
+  const free = freeDiskBytes(directory);
+  if (free === undefined || free >= needed) return;
+  throw new DidiffError(
+    'STORAGE',
+    `${directory} has ${mega(free)} free; up to ${mega(needed)} are needed ${what}`,
+    { hint },
+  );
+}
+
+function mega(bytes: number): string {
+  return `${Math.ceil(bytes / 1e6)} MB`;
+}
