@@ -1,7 +1,6 @@
 /** Finds an image's config, manifest and index among documents known by their digests. */
 import type { Digest } from '../../bytes/digest.ts';
 import {
-  type Descriptor,
   isAttestation,
   mediaTypeOf,
   parseConfig,
@@ -37,36 +36,33 @@ export function findMetadata(
   if (kind !== 'containerd') return { config: { bytes: top, digest: choice.id, mediaType: OCI_CONFIG } };
   const mediaType = mediaTypeOf(top, `document ${choice.id}`);
   const document = { bytes: top, digest: choice.id, mediaType };
-  if (!isIndexType(mediaType)) return findOfManifest(document, documents);
+  if (!isIndexType(mediaType)) return findChosen(document, undefined, choice, documents);
   for (const descriptor of parseIndex(top, `index ${choice.id}`)) {
-    const found = findInIndex(descriptor, choice, documents);
+    const { digest, mediaType } = descriptor;
+    const bytes = documents.get(digest);
+    if (bytes === undefined || !isManifestType(mediaType) || isAttestation(descriptor)) continue;
+    const found = findChosen({ bytes, digest, mediaType }, descriptor.platform, choice, documents);
     if (found !== undefined) return { ...found, index: document };
   }
   return undefined;
 }
 
-function findInIndex(
-  descriptor: Descriptor,
+/** The documents of `manifest` if they are there, and are those of the chosen image. */
+function findChosen(
+  manifest: RawDocument,
+  saidPlatform: Platform | undefined,
   choice: ImageChoice,
   documents: Documents,
 ): ImageMetadata | undefined {
-  const { digest, mediaType } = descriptor;
-  const bytes = documents.get(digest);
-  if (bytes === undefined || !isManifestType(mediaType) || isAttestation(descriptor)) return undefined;
-  const found = findOfManifest({ bytes, digest, mediaType }, documents);
-  if (found === undefined) return undefined;
-  const config = parseConfig(found.config.bytes, `config ${found.config.digest}`);
-  const isChosen =
-    choice.diffIds === undefined
-      ? samePlatform(descriptor.platform ?? config.platform, choice.platform)
-      : choice.diffIds.join() === config.diffIds.join();
-  return isChosen ? found : undefined;
-}
-
-function findOfManifest(manifest: RawDocument, documents: Documents): ImageMetadata | undefined {
   const { config } = parseManifest(manifest.bytes, `manifest ${manifest.digest}`);
   const bytes = documents.get(config.digest);
   if (bytes === undefined) return undefined;
+  const { diffIds, platform } = parseConfig(bytes, `config ${config.digest}`);
+  const isChosen =
+    choice.diffIds === undefined
+      ? samePlatform(saidPlatform ?? platform, choice.platform)
+      : choice.diffIds.join() === diffIds.join();
+  if (!isChosen) return undefined;
   return { config: { bytes, digest: config.digest, mediaType: config.mediaType }, manifest };
 }
 

@@ -110,7 +110,9 @@ function parseTcp(
     hostname: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: url.port === '' ? (material === undefined ? 2375 : 2376) : Number(url.port),
     basePath: url.pathname.replace(/\/+$/, ''),
-    ...(url.username === '' ? {} : { credentials: decodeURIComponent(`${url.username}:${url.password}`) }),
+    ...(url.username === ''
+      ? {}
+      : { credentials: `${unescapeText(url.username, refuse)}:${unescapeText(url.password, refuse)}` }),
     ...(material === undefined ? {} : { tls: material }),
   };
 }
@@ -118,7 +120,7 @@ function parseTcp(
 function parseSsh(rest: string, refuse: Refuse): Transport {
   const url = parseUrl(rest, refuse);
   if (url.password !== '') throw refuse('ssh takes no password in the address; use keys or an agent');
-  const user = decodeURIComponent(url.username);
+  const user = unescapeText(url.username, refuse);
   // What starts with a dash would be an option to ssh, whatever it was meant to be.
   if (user.startsWith('-') || url.hostname.startsWith('-')) throw refuse('names must not start with a dash');
   return {
@@ -128,6 +130,14 @@ function parseSsh(rest: string, refuse: Refuse): Transport {
     ...(url.port === '' ? {} : { port: Number(url.port) }),
     ...(url.pathname === '' || url.pathname === '/' ? {} : { remoteSocket: url.pathname }),
   };
+}
+
+function unescapeText(text: string, refuse: Refuse): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw refuse('the user has a broken %-escape');
+  }
 }
 
 /** `rest` is what follows the scheme. A scheme without a default port keeps every port visible. */

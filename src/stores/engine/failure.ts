@@ -99,7 +99,7 @@ export function answerFailure(endpoint: Endpoint, status: number, body: string, 
   if (status === 400 && message.includes('HTTP request to an HTTPS server')) {
     return connectionFailure(endpoint, Object.assign(new Error(message), { code: 'HPE_TLS' }));
   }
-  const { code, hint } = ANSWERS[status] ?? { code: 'STORAGE', hint: 'The log of the engine may say more.' };
+  const { code, hint } = ANSWERS[status] ?? (status < 400 ? MOVED : FAILED);
   return new DidiffError(
     code,
     `the engine at ${endpoint.address} could not ${what}: ${message === '' ? `HTTP status ${status}` : message}`,
@@ -109,6 +109,13 @@ export function answerFailure(endpoint: Endpoint, status: number, body: string, 
     },
   );
 }
+
+/** No engine sends its callers elsewhere. */
+const MOVED = {
+  code: 'UNREACHABLE',
+  hint: 'Something else than an engine answers there; check the address.',
+} as const;
+const FAILED = { code: 'STORAGE', hint: 'The log of the engine may say more.' } as const;
 
 const ANSWERS: Readonly<Record<number, { code: ErrorCode; hint?: string }>> = {
   400: { code: 'USAGE' },

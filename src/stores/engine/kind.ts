@@ -77,17 +77,14 @@ interface VersionAnswer {
 }
 
 async function askVersion(client: EngineClient, signal: AbortSignal | undefined): Promise<VersionAnswer> {
-  const json = await client.call({ path: '/version', what: 'tell its version', signal });
+  const json = await client.call({ path: '/version', what: 'tell its version', signal }).catch((error) => {
+    const isOther = error instanceof DidiffError && ['NOT_FOUND', 'CORRUPT_INPUT'].includes(error.code);
+    throw isOther ? noEngine(client, 'It has no /version that could be read', error) : error;
+  });
   const answer = (json ?? {}) as Record<string, unknown>;
   const text = (key: string): string => (typeof answer[key] === 'string' ? answer[key] : '');
   if (!/^\d+\.\d+$/.test(text('ApiVersion'))) {
-    throw new DidiffError(
-      'UNREACHABLE',
-      `what answers at ${client.endpoint.address} is no container engine`,
-      {
-        hint: 'Its /version has no ApiVersion; check the address.',
-      },
-    );
+    throw noEngine(client, 'Its /version has no ApiVersion');
   }
   const components = Array.isArray(answer['Components']) ? (answer['Components'] as unknown[]) : [];
   return {
@@ -101,6 +98,13 @@ async function askVersion(client: EngineClient, signal: AbortSignal | undefined)
       return { name: String(name), version: String(version) };
     }),
   };
+}
+
+function noEngine(client: EngineClient, found: string, cause?: unknown): DidiffError {
+  return new DidiffError('UNREACHABLE', `what answers at ${client.endpoint.address} is no container engine`, {
+    hint: `${found}; check the address, which comes from: ${client.endpoint.chosenBy}.`,
+    cause,
+  });
 }
 
 function agreeOnApi(client: EngineClient, version: VersionAnswer): string {

@@ -9,6 +9,8 @@ import type { Transport } from './endpoint.ts';
 /** What ssh said last is kept for the error message, no more. */
 const MAX_STDERR_CHARS = 2000;
 const CONNECT_TIMEOUT_S = 30;
+/** How long after a broken pipe ssh may take to end. */
+const LAST_WORDS_MS = 2000;
 
 export type SshTransport = Extract<Transport, { kind: 'ssh' }>;
 
@@ -48,7 +50,13 @@ export function connectSsh(transport: SshTransport, env: NodeJS.ProcessEnv): Dup
   const heard = collectStderr(child);
   const stream = new Duplex({
     read: () => void child.stdout.resume(),
-    write: (piece, _encoding, done) => void child.stdin.write(piece, done),
+    write(piece, _encoding, done) {
+      child.stdin.write(piece, (error) => {
+        // A broken pipe means that ssh has ended, or is about to: its exit tells the reason.
+        if (error) setTimeout(() => stream.destroy(error), LAST_WORDS_MS).unref();
+        else done();
+      });
+    },
     final: (done) => void child.stdin.end(() => done()),
     destroy(error, done) {
       child.kill();
