@@ -1,4 +1,5 @@
 /** Every way to an engine, with a real one at the other end, and every way it can fail. */
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
@@ -82,6 +83,17 @@ describe.skipIf(missing !== undefined)('connections', () => {
   test('a unix socket', () => exchange(bare({ DOCKER_HOST: engine.host }), directory, 910));
 
   test('TCP with TLS on both sides', () => exchange(overTls(certificates.client), directory, 920));
+
+  test('a context as `docker context create` makes it', async () => {
+    const { client } = certificates;
+    const pem = ['ca', 'cert', 'key'].map((name) => `${name}=${client}/${name}.pem`);
+    const endpoint = ['--docker', [`host=tcp://127.0.0.1:${port}`, ...pem].join()];
+    const env = { PATH: process.env['PATH'], DOCKER_CONFIG: directory };
+    execFileSync('docker', ['context', 'create', 'fleet-of.ships', ...endpoint], { env, stdio: 'pipe' });
+    execFileSync('docker', ['context', 'use', 'fleet-of.ships'], { env, stdio: 'pipe' });
+    await exchange(bare(), directory, 940);
+    execFileSync('docker', ['context', 'use', 'default'], { env, stdio: 'pipe' });
+  });
 
   describe('over TLS', () => {
     test('a client without a certificate is told so', async () => {

@@ -183,7 +183,7 @@ function limitConnecting(request: ClientRequest): void {
       request.destroy(Object.assign(new Error('connect timed out'), { code: 'ETIMEDOUT' }));
     }, CONNECT_TIMEOUT_MS);
     const stop = (): void => clearTimeout(timer);
-    socket.once('connect', stop);
+    socket.once('encrypted' in socket ? 'secureConnect' : 'connect', stop);
     request.once('close', stop);
   });
 }

@@ -163,7 +163,7 @@ export function parseLoadAnswer(engine: Engine, text: string): readonly string[]
     const message = parseLine(line);
     const detail = message['errorDetail'] as Record<string, unknown> | undefined | null;
     const error = detail?.['message'] ?? message['error'];
-    if (error !== undefined) throw refused(engine, String(error));
+    if (error !== undefined && error !== null) throw refused(engine, String(error));
     const { stream } = message;
     if (typeof stream !== 'string') continue;
     for (const [, name] of stream.matchAll(/Loaded image(?: ID)?(?:\(s\))?: *([^\s,]+)/g)) loaded.push(name!);

@@ -182,10 +182,13 @@ function diffIdAt(source: Source, diffIds: readonly Digest[], position: number):
 }
 
 function lacks(source: Source, what: string): DidiffError {
-  const { engine, name, choice } = source;
-  return corrupt(`what the engine at ${engine.address} saves of image ${name} (${choice.id}) lacks ${what}`, {
-    hint: 'The store of the engine may be damaged; pull the image again.',
-  });
+  const { engine, name, choice, spool } = source;
+  const damage = spool.damage();
+  return corrupt(
+    `what the engine at ${engine.address} saves of image ${name} (${choice.id}) lacks ${what}` +
+      (damage === undefined ? '' : `; ${damage.message}`),
+    { hint: 'The store of the engine may be damaged; pull the image again.', cause: damage },
+  );
 }
 
 function wrongPlatform(engine: Engine, name: string, found: InspectedImage, wanted: Platform): DidiffError {

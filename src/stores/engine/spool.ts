@@ -3,21 +3,19 @@
  * its digest and from nothing the archive says (names, order, links), so every layout an engine ever wrote is read
  * alike. Entries nobody wants are dropped at once: scratch disk holds what is wanted plus one layer.
  */
-import { type RandomAccess, sliceAccess } from '../../bytes/access.ts';
-import { type Digest, isDigest, sha256, startDigest } from '../../bytes/digest.ts';
+import type { RandomAccess } from '../../bytes/access.ts';
+import { type Digest, isDigest, sha256 } from '../../bytes/digest.ts';
 import { openTempFile, type TempFile } from '../../bytes/file.ts';
 import { DidiffError } from '../../errors.ts';
-import { decodeBlob } from '../../image/decode-blob.ts';
 import { MAX_CONFIG_BYTES } from '../../image/manifest.ts';
 import { compressionOf } from '../../image/media-types.ts';
 import type { StoreOptions } from '../../image/store.ts';
 import { readTarStream, type StreamedTarEntry } from '../../tar/stream.ts';
-import { MAX_LAYER_TAR_BYTES } from '../layer-content.ts';
 import { isImageDocument } from './documents.ts';
+import { type Appended, appendTo, dropLast, gather, peek, unpackTo, withStart } from './spool-file.ts';
 
 /** Configs and manifests kept until it is known which of them matter. */
 const MAX_DOCUMENTS_BYTES = 64 << 20;
-const PEEK_BYTES = 4;
 const BRACE = 0x7b;
 
 /** What one stream is read for. */
@@ -42,6 +40,8 @@ export interface Spool {
    * that nobody wants, where the archive names entries by their content; what is kept is proved all the same.
    */
   readonly diffIdsOfBlobs: Map<Digest, Digest>;
+  /** The first entry that could not be unpacked: the reason why a layer is missing, if one is. */
+  damage(): DidiffError | undefined;
   /** Reads one stream. After a failure what was kept whole before stays usable. */
   read(stream: AsyncIterable<Uint8Array>, wanted: Wanted, options: StoreOptions): Promise<void>;
   /** Makes the tar of a layer from its blob, where that was kept. */
@@ -56,6 +56,7 @@ interface State {
   readonly blobs: Map<Digest, RandomAccess>;
   readonly documents: Map<Digest, Uint8Array>;
   readonly diffIdsOfBlobs: Map<Digest, Digest>;
+  damage: DidiffError | undefined;
 }
 
 export function openSpool(tempDirectory: string): Spool {
@@ -68,12 +69,14 @@ export function openSpool(tempDirectory: string): Spool {
     blobs: new Map(),
     documents: new Map(),
     diffIdsOfBlobs: new Map(),
+    damage: undefined,
   };
   return {
     tars: state.tars,
     blobs: state.blobs,
     documents: state.documents,
     diffIdsOfBlobs: state.diffIdsOfBlobs,
+    damage: () => state.damage,
     read: (stream, wanted, options) => readStream(state, stream, wanted, options),
     unpack: (diffId, options) => unpackKept(state, diffId, options),
     close() {
@@ -91,7 +94,7 @@ async function readStream(
 ): Promise<void> {
   const counted = countBytes(stream, options);
   for await (const entry of readTarStream(counted)) {
-    if (entry.type !== 'file' || entry.sizeBytes === 0) continue;
+    if (entry.type !== 'file') continue;
     const named = digestInName(entry.path);
     if (named !== undefined && isUnwanted(state, named, wanted)) continue;
     await takeEntry(state, entry, wanted, options);
@@ -136,52 +139,25 @@ async function takeEntry(
 ): Promise<void> {
   const pieces = entry.content[Symbol.asyncIterator]();
   const start = await peek(pieces);
+  // A layer tar may start with a brace too: its first bytes are the name of its first file.
   if (start[0] === BRACE && entry.sizeBytes <= MAX_CONFIG_BYTES) {
-    keepDocument(state, await gather(start, pieces, entry.sizeBytes));
+    const bytes = await gather(start, pieces, entry.sizeBytes);
+    if (isImageDocument(bytes)) keepDocument(state, bytes);
+    else await takePlain(state, [bytes], wanted);
   } else if (compressionOf(start) === 'none') {
-    await takePlain(state, start, pieces, wanted);
+    await takePlain(state, withStart(start, pieces), wanted);
   } else {
-    await takeCompressed(state, start, pieces, wanted, options);
+    await takeCompressed(state, withStart(start, pieces), wanted, options);
   }
-}
-
-async function peek(pieces: AsyncIterator<Uint8Array>): Promise<Uint8Array> {
-  let start: Uint8Array = new Uint8Array(0);
-  while (start.length < PEEK_BYTES) {
-    const step = await pieces.next();
-    if (step.done) break;
-    start = Buffer.concat([start, step.value]);
-  }
-  return start;
-}
-
-async function gather(
-  start: Uint8Array,
-  pieces: AsyncIterator<Uint8Array>,
-  sizeBytes: number,
-): Promise<Uint8Array> {
-  const bytes = new Uint8Array(sizeBytes);
-  let done = 0;
-  for await (const piece of withStart(start, pieces)) {
-    bytes.set(piece, done);
-    done += piece.length;
-  }
-  return bytes;
-}
-
-async function* withStart(start: Uint8Array, pieces: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  if (start.length > 0) yield start;
-  for (let step = await pieces.next(); !step.done; step = await pieces.next()) yield step.value;
 }
 
 function keepDocument(state: State, bytes: Uint8Array): void {
-  if (!isImageDocument(bytes)) return;
   let total = bytes.length;
   for (const document of state.documents.values()) total += document.length;
   if (total > MAX_DOCUMENTS_BYTES) {
     throw new DidiffError(
       'LIMIT',
-      `the engine's archive has more than ${MAX_DOCUMENTS_BYTES} bytes of configs`,
+      `the engine's archive has more than ${MAX_DOCUMENTS_BYTES} bytes of configs and manifests`,
     );
   }
   state.documents.set(sha256(bytes), bytes);
@@ -190,43 +166,66 @@ function keepDocument(state: State, bytes: Uint8Array): void {
 /** A layer stored plain: its digest is its diffID. */
 async function takePlain(
   state: State,
-  start: Uint8Array,
-  pieces: AsyncIterator<Uint8Array>,
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   wanted: Wanted,
 ): Promise<void> {
-  const { digest, content } = await append(state.tarFile, withStart(start, pieces));
+  const { digest, content } = await appendTo(state.tarFile, pieces);
   const isWanted = wanted.tars.has(digest) || wanted.blobs.has(digest);
-  state.diffIdsOfBlobs.set(digest, digest);
   if (!isWanted || state.tars.has(digest)) dropLast(state.tarFile, content);
   else state.tars.set(digest, content);
+  notePlain(state, digest);
+}
+
+/** Of a plain layer tar and blob are one. */
+function notePlain(state: State, digest: Digest): void {
   const kept = state.tars.get(digest);
-  if (kept !== undefined) state.blobs.set(digest, kept);
+  if (kept === undefined) return;
+  state.diffIdsOfBlobs.set(digest, digest);
+  state.blobs.set(digest, kept);
 }
 
 /** A compressed layer: stored first, for its diffID shows only when it is unpacked. */
 async function takeCompressed(
   state: State,
-  start: Uint8Array,
-  pieces: AsyncIterator<Uint8Array>,
+  pieces: AsyncIterable<Uint8Array>,
   wanted: Wanted,
   options: StoreOptions,
 ): Promise<void> {
-  const blob = await append(state.blobFile, withStart(start, pieces));
-  let keepsBlob = false;
+  const blob = await appendTo(state.blobFile, pieces);
+  let isKept = false;
   try {
+    // What only looks compressed, but is by its digest the layer that is wanted, is that layer.
+    isKept = wanted.tars.has(blob.digest) && !state.tars.has(blob.digest);
+    if (isKept) {
+      state.tars.set(blob.digest, blob.content);
+      return notePlain(state, blob.digest);
+    }
     const known = state.diffIdsOfBlobs.get(blob.digest);
     const isTarWanted = known === undefined || (wanted.tars.has(known) && !state.tars.has(known));
     const diffId = isTarWanted ? await takeTar(state, blob, wanted, options) : known;
-    keepsBlob = wanted.blobs.has(diffId) && !state.blobs.has(blob.digest);
-    if (keepsBlob) state.blobs.set(blob.digest, blob.content);
+    isKept = diffId !== undefined && wanted.blobs.has(diffId) && !state.blobs.has(blob.digest);
+    if (isKept) state.blobs.set(blob.digest, blob.content);
   } finally {
-    if (!keepsBlob) dropLast(state.blobFile, blob.content);
+    if (!isKept) dropLast(state.blobFile, blob.content);
   }
 }
 
-/** Unpacks a blob, keeps the tar if it is wanted, and gives its diffID. */
-async function takeTar(state: State, blob: Appended, wanted: Wanted, options: StoreOptions): Promise<Digest> {
-  const { digest, content } = await unpack(state, blob, options);
+/** Unpacks a blob, keeps the tar if it is wanted, and gives its diffID; undefined for what is no layer, or damaged. */
+async function takeTar(
+  state: State,
+  blob: Appended,
+  wanted: Wanted,
+  options: StoreOptions,
+): Promise<Digest | undefined> {
+  let tar: Appended;
+  try {
+    tar = await unpackTo(state.tarFile, blob, options.signal);
+  } catch (error) {
+    if (!(error instanceof DidiffError) || error.code !== 'CORRUPT_INPUT') throw error;
+    state.damage ??= error;
+    return undefined;
+  }
+  const { digest, content } = tar;
   state.diffIdsOfBlobs.set(blob.digest, digest);
   if (wanted.tars.has(digest) && !state.tars.has(digest)) state.tars.set(digest, content);
   else dropLast(state.tarFile, content);
@@ -237,56 +236,9 @@ async function unpackKept(state: State, diffId: Digest, options: StoreOptions): 
   if (state.tars.has(diffId)) return;
   for (const [digest, content] of state.blobs) {
     if (state.diffIdsOfBlobs.get(digest) !== diffId) continue;
-    const tar = await unpack(state, { digest, content }, options);
+    const tar = await unpackTo(state.tarFile, { digest, content }, options.signal);
     if (tar.digest === diffId) state.tars.set(diffId, tar.content);
     else dropLast(state.tarFile, tar.content);
     return;
   }
-}
-
-interface Appended {
-  readonly digest: Digest;
-  readonly content: RandomAccess;
-}
-
-async function unpack(state: State, blob: Appended, options: StoreOptions): Promise<Appended> {
-  const start = new Uint8Array(PEEK_BYTES);
-  blob.content.readAt(0, start);
-  const what = `blob ${blob.digest} of the engine`;
-  const pieces = decodeBlob(blob.content, compressionOf(start), what, options.signal);
-  return await append(state.tarFile, limited(pieces, blob.digest));
-}
-
-async function* limited(pieces: AsyncIterable<Uint8Array>, blob: Digest): AsyncGenerator<Uint8Array> {
-  let sizeBytes = 0;
-  for await (const piece of pieces) {
-    sizeBytes += piece.length;
-    if (sizeBytes > MAX_LAYER_TAR_BYTES) {
-      throw new DidiffError(
-        'LIMIT',
-        `blob ${blob} of the engine unpacks to more than ${MAX_LAYER_TAR_BYTES} bytes`,
-      );
-    }
-    yield piece;
-  }
-}
-
-/** Appends and hashes; what a failure leaves half there is dropped again. */
-async function append(file: TempFile, pieces: AsyncIterable<Uint8Array>): Promise<Appended> {
-  const from = file.sizeBytes;
-  const digest = startDigest();
-  try {
-    for await (const piece of pieces) {
-      digest.update(piece);
-      file.append(piece);
-    }
-  } catch (error) {
-    file.truncate(from);
-    throw error;
-  }
-  return { digest: digest.finish(), content: sliceAccess(file, from, digest.sizeBytes) };
-}
-
-function dropLast(file: TempFile, content: RandomAccess): void {
-  file.truncate(file.sizeBytes - content.sizeBytes);
 }

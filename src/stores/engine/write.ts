@@ -55,7 +55,7 @@ export function openEngineSink(engine: Engine, options: StoreOptions): ImageSink
       committing =
         session === undefined
           ? nameOnly(engine, form, target, parsed, signal)
-          : publish(session, parsed, signal);
+          : publish(session, parsed, options, signal);
       return await committing;
     },
     async abort() {
@@ -121,6 +121,7 @@ async function nameOnly(
 async function publish(
   session: Session,
   names: readonly ImageName[],
+  options: StoreOptions,
   signal: AbortSignal,
 ): Promise<Published> {
   const { engine, form, target, load, lacking } = session;
@@ -129,6 +130,8 @@ async function publish(
   for (const { path, bytes } of form.documents(target)) await load.putFile(path, bytes.length, [bytes]);
   let loaded: readonly string[] = [];
   try {
+    const { sentBytes } = load;
+    options.onProgress?.({ phase: 'unpack in the engine', doneBytes: sentBytes, totalBytes: sentBytes });
     loaded = await load.finish();
     signal.throwIfAborted();
     if (!(await form.isThere(engine, target, signal))) throw wrongResult(engine, id, loaded);
