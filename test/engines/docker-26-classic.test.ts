@@ -1,0 +1,8 @@
+import { testReading } from './reading.ts';
+import { describeEngine } from './suite.ts';
+import { testWriting } from './writing.ts';
+
+describeEngine('docker-26-classic', (engine) => {
+  testReading(engine);
+  testWriting(engine);
+});

@@ -1,0 +1,8 @@
+import { testReading } from './reading.ts';
+import { describeEngine } from './suite.ts';
+import { testWriting } from './writing.ts';
+
+describeEngine('podman', (engine) => {
+  testReading(engine);
+  testWriting(engine);
+});
