@@ -13,6 +13,7 @@ import type { StoreOptions } from '../../image/store.ts';
 import { openPlainArchive } from '../archive/compressed.ts';
 import { findEntry, indexEntries, listTar, openEntry, readEntry } from '../archive/entries.ts';
 import { blobPath } from '../archive/own-manifests.ts';
+import { openInputFile } from '../input-file.ts';
 
 export interface Layout {
   /** For messages: `oci:DIR`, `oci-archive:FILE`. */
@@ -51,7 +52,7 @@ export function openLayoutDirectory(directory: string): Layout {
 /** Opens the tar of a layout, plain or compressed as a whole. Throws NOT_FOUND, CORRUPT_INPUT, UNSUPPORTED. */
 export async function openLayoutArchive(path: string, options: StoreOptions): Promise<Layout> {
   const name = `oci-archive:${path}`;
-  const file = openFile(path);
+  const file = openInputFile(path);
   let closeScratch = () => {};
   const close = () => {
     closeScratch();
