@@ -159,7 +159,7 @@ function describeFailure(error: unknown, compression: Compression, what: string)
     return isTold ? error : corrupt(`${what} can't be decompressed: ${error.message}`);
   }
   const { code = '', name, message } = error as NodeJS.ErrnoException;
-  const isDecoders = code.startsWith('Z_') || message === 'Incomplete stream, more data expected.';
+  const isDecoders = /^Z_/.test(String(code)) || message === 'Incomplete stream, more data expected.';
   if (isDecoders)
     return corrupt(`${what} can't be decompressed (${compression}): ${message}`, { cause: error });
   if (name === 'RangeError') return corrupt(`${what} is cut short: ${message}`, { cause: error });
