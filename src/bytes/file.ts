@@ -35,11 +35,23 @@ export function openFile(path: string): FileAccess {
     closeSync(fd);
     throw new DidiffError('STORAGE', `${path} is not a regular file`);
   }
-  return { ...fdAccess(fd, stat.size), close: () => closeSync(fd) };
+  let open = true;
+  return {
+    sizeBytes: stat.size,
+    readAt(position, into) {
+      assertOpen(open, path);
+      readFully(fd, position, into);
+    },
+    close() {
+      if (open) closeSync(fd);
+      open = false;
+    },
+  };
 }
 
-function fdAccess(fd: number, sizeBytes: number): RandomAccess {
-  return { sizeBytes, readAt: (position, into) => readFully(fd, position, into) };
+/** The number of a closed file may be another file's by now: reading or writing on would touch that one. */
+function assertOpen(open: boolean, path: string): void {
+  if (!open) throw new DidiffError('INTERNAL', `${path} was used after it was closed`);
 }
 
 /** Fills `into`, or throws a RangeError: the file ends before (it was cut after it was opened). */
@@ -80,14 +92,17 @@ export function openTempFile(directory: string): TempFile {
       return sizeBytes;
     },
     append(bytes) {
+      assertOpen(open, path);
       writeFully(fd, bytes, sizeBytes);
       sizeBytes += bytes.length;
     },
     truncate(size) {
+      assertOpen(open, path);
       ftruncateSync(fd, size);
       sizeBytes = size;
     },
     readAt(position, into) {
+      assertOpen(open, path);
       if (position < 0 || position + into.length > sizeBytes) {
         throw new RangeError(`read of ${into.length} bytes at ${position} is outside of ${sizeBytes} bytes`);
       }
@@ -138,6 +153,7 @@ export function openPendingFile(path: string): PendingFile {
       return sizeBytes;
     },
     append(bytes) {
+      assertOpen(open, path);
       writeFully(fd, bytes, sizeBytes);
       sizeBytes += bytes.length;
     },
@@ -145,9 +161,13 @@ export function openPendingFile(path: string): PendingFile {
       get sizeBytes() {
         return sizeBytes;
       },
-      readAt: (position, into) => readFully(fd, position, into),
+      readAt(position, into) {
+        assertOpen(open, path);
+        readFully(fd, position, into);
+      },
     },
     commit() {
+      assertOpen(open, path);
       fsyncSync(fd);
       closeSync(fd);
       open = false;

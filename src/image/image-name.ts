@@ -71,9 +71,11 @@ export function familiarImageName(name: ImageName): string {
   const { registry, repository } = name;
   if (registry !== DEFAULT_REGISTRY) return formatImageName(name);
   const short = repository.startsWith(OFFICIAL) ? repository.slice(OFFICIAL.length) : repository;
-  // `library/a/b` is no official image, and a bare `a.b/c` would read as a host.
-  const isSafe = short === repository || !short.includes('/');
-  return `${isSafe ? short : repository}${formatSuffixes(name)}`;
+  // `library/a/b` and `docker.io/a.b/c` would read as something else without their beginning, and hex digits as an ID.
+  const back = splitRegistry(short);
+  const isSafe =
+    back.registry === registry && back.repository === repository && !/^[0-9a-f]{64}$/.test(short);
+  return isSafe ? `${short}${formatSuffixes(name)}` : formatImageName(name);
 }
 
 /** Whether two texts name the same image, a missing tag being `latest`; texts that are no names only when equal. */

@@ -4,7 +4,7 @@
  */
 import type { RandomAccess } from '../bytes/access.ts';
 import type { Digest } from '../bytes/digest.ts';
-import { corrupt } from '../errors.ts';
+import { corrupt, DidiffError } from '../errors.ts';
 import type { Descriptor } from '../image/manifest.ts';
 import type { Platform } from '../image/platform.ts';
 import type { ImageMetadata, LayerTar, OpenedImage, StoreOptions } from '../image/store.ts';
@@ -28,6 +28,10 @@ export function openParts(parts: ImageParts): OpenedImage {
   const tars = new Map<Digest, Promise<LayerContent>>();
   const provedBlobs = new Map<Digest, Promise<RandomAccess>>();
   let closing: Promise<void> | undefined;
+  const assertOpen = () => {
+    if (closing !== undefined)
+      throw new DidiffError('INTERNAL', `${parts.name} was used after it was closed`);
+  };
   return {
     name: parts.name,
     diffIds: parts.diffIds,
@@ -35,6 +39,7 @@ export function openParts(parts: ImageParts): OpenedImage {
     hasBlobs: parts.blobs !== undefined,
     readMetadata: async () => parts.metadata,
     async openTars(positions, options) {
+      assertOpen();
       const found: LayerTar[] = [];
       for (const position of positions) {
         const diffId = at(parts, parts.diffIds, position);
@@ -44,6 +49,7 @@ export function openParts(parts: ImageParts): OpenedImage {
       return found;
     },
     async openBlobs(positions, options) {
+      assertOpen();
       const found: RandomAccess[] = [];
       for (const position of positions) {
         const { digest } = at(parts, parts.blobs ?? [], position);

@@ -1,7 +1,8 @@
 /** Opens an image of a `docker save` archive: a file, plain or compressed as a whole, or entries kept of a stream. */
-import { type FileAccess, openFile } from '../../bytes/file.ts';
+
 import { DidiffError } from '../../errors.ts';
 import type { OpenedImage, OpenOptions } from '../../image/store.ts';
+import { openInputFile } from '../input-file.ts';
 import { describeLayer, openParts } from '../opened-image.ts';
 import { openPlainArchive } from './compressed.ts';
 import { type ArchiveContent, listTar, openEntry } from './entries.ts';
@@ -18,7 +19,7 @@ export async function openDockerArchive(
   options: OpenOptions,
 ): Promise<OpenedImage> {
   const name = `docker-archive:${path}${selector === undefined ? '' : `:${selector}`}`;
-  const file: FileAccess = openFile(path);
+  const file = openInputFile(path);
   try {
     const plain = await openPlainArchive(file, name, options);
     const close = () => {

@@ -32,27 +32,50 @@ const MAX_DOCUMENTS = 2000;
 export function collectManifests(content: ArchiveContent, entries: EntryIndex): readonly OwnManifest[] {
   const entry = findEntry(entries, 'index.json');
   if (entry === undefined) return [];
-  const bytes = readEntry(content, entry, MAX_MANIFEST_BYTES);
   const found: OwnManifest[] = [];
-  const waiting = parseIndex(bytes, `${content.name}: index.json`).map((descriptor) => ({
+  const bytes = readEntry(content, entry, MAX_MANIFEST_BYTES);
+  const waiting: Waiting[] = parseIndex(bytes, `${content.name}: index.json`).map((descriptor) => ({
     descriptor,
-    index: undefined as RawDocument | undefined,
+    index: undefined,
     name: descriptor.annotations['io.containerd.image.name'] ?? '',
   }));
-  for (let read = 0; read < waiting.length && read < MAX_DOCUMENTS; read++) {
-    const { descriptor, index, name } = waiting[read]!;
-    const document = isAttestation(descriptor) ? undefined : readDocument(content, entries, descriptor);
-    if (document === undefined) continue;
-    const what = `${content.name}: ${descriptor.digest}`;
-    if (isIndexType(descriptor.mediaType)) {
-      const inner = parseIndex(document.bytes, what);
-      waiting.push(...inner.map((item) => ({ descriptor: item, index: index ?? document, name })));
-    } else if (isManifestType(descriptor.mediaType)) {
-      const parsed = parseIfImage(document, what);
-      if (parsed !== undefined) found.push({ manifest: document, parsed, index, name });
+  // Each document is read once, however often it is named: the cost follows the size of the archive.
+  const read = new Map<Digest, Document>();
+  for (let at = 0; at < waiting.length && at < MAX_DOCUMENTS; at++) {
+    const { descriptor, index, name } = waiting[at]!;
+    const isNew = !read.has(descriptor.digest);
+    const document = read.get(descriptor.digest) ?? readDocument(content, entries, descriptor);
+    read.set(descriptor.digest, document);
+    if (document.manifest !== undefined) {
+      found.push({ manifest: document.raw!, parsed: document.manifest, index, name });
+    }
+    if (!isNew) continue;
+    for (const item of document.entries.slice(0, MAX_DOCUMENTS - waiting.length)) {
+      waiting.push({ descriptor: item, index: index ?? document.raw, name });
     }
   }
   return found;
+}
+
+interface Waiting {
+  readonly descriptor: Descriptor;
+  readonly index: RawDocument | undefined;
+  readonly name: string;
+}
+
+/** What a descriptor leads to: an index with entries, an image's manifest, or something that is neither. */
+interface Document {
+  readonly raw?: RawDocument;
+  readonly manifest?: Manifest | undefined;
+  readonly entries: readonly Descriptor[];
+}
+
+function readDocument(content: ArchiveContent, entries: EntryIndex, descriptor: Descriptor): Document {
+  const raw = isAttestation(descriptor) ? undefined : readRaw(content, entries, descriptor);
+  if (raw === undefined) return { entries: [] };
+  const what = `${content.name}: ${descriptor.digest}`;
+  if (isIndexType(raw.mediaType)) return { raw, entries: parseIndex(raw.bytes, what) };
+  return { raw, manifest: isManifestType(raw.mediaType) ? parseIfImage(raw, what) : undefined, entries: [] };
 }
 
 /** Signatures and other artifacts may lie beside images; they are passed over. */
@@ -65,7 +88,7 @@ function parseIfImage(document: RawDocument, what: string): Manifest | undefined
   }
 }
 
-function readDocument(
+function readRaw(
   content: ArchiveContent,
   entries: EntryIndex,
   descriptor: Descriptor,

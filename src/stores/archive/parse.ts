@@ -4,8 +4,9 @@
  *
  * Three kinds of archives carry one. Before Docker 25: `<config>.json` and `<id>/layer.tar`. Since then the files lie
  * in an OCI layout (`blobs/sha256`). An engine with the containerd image store puts the blobs and manifests there as
- * it pulled them: that manifest is the image's own. A classic engine writes a new manifest over uncompressed layers
- * at each save: no registry knows it, the image's ID is its config's digest, so it is not taken for the image's own.
+ * it has them: that manifest is the image's own, and its digest the image's ID. A classic engine writes a new manifest
+ * over uncompressed layers at each save: no registry knows it, the image's ID is its config's digest, so it is not
+ * taken for the image's own. A classic save tells itself by LayerSources, an archive of didiff by its very manifest.
  */
 import { type Digest, isDigest, sha256 } from '../../bytes/digest.ts';
 import { corrupt, DidiffError } from '../../errors.ts';
@@ -16,6 +17,7 @@ import {
   parseConfig,
   type RawDocument,
   rawDocument,
+  synthesiseManifest,
 } from '../../image/manifest.ts';
 import { OCI_CONFIG } from '../../image/media-types.ts';
 import type { Platform } from '../../image/platform.ts';
@@ -102,13 +104,13 @@ function parseImage(
   item: unknown,
   what: string,
 ): ArchiveImage {
-  const { config: configPath, names, layers } = parseItem(item, what);
+  const { config: configPath, names, layers, isClassic } = parseItem(item, what);
   const configBytes = readConfig(content, index, configPath, what);
   const { diffIds, platform } = parseConfig(configBytes, `${what}: config`);
   if (diffIds.length !== layers.length) {
     throw corrupt(`${what} lists ${layers.length} layers; its config has ${diffIds.length} diff_ids`);
   }
-  const match = findOwnManifest(own, sha256(configBytes), diffIds, names);
+  const match = isClassic ? undefined : findOwnManifest(own, configBytes, diffIds, names);
   return {
     names,
     config: rawDocument(configBytes, match?.parsed.config.mediaType ?? OCI_CONFIG),
@@ -122,12 +124,13 @@ function parseImage(
 }
 
 function parseItem(item: unknown, what: string) {
-  const { Config, RepoTags, Layers } = (item ?? {}) as Record<string, unknown>;
+  const { Config, RepoTags, Layers, LayerSources } = (item ?? {}) as Record<string, unknown>;
   if (typeof Config !== 'string') throw corrupt(`${what} has no Config`);
   return {
     config: Config,
     names: parseStrings(RepoTags ?? [], `${what}: RepoTags`),
     layers: parseStrings(Layers ?? [], `${what}: Layers`),
+    isClassic: typeof LayerSources === 'object' && LayerSources !== null,
   };
 }
 
@@ -149,18 +152,19 @@ function readConfig(content: ArchiveContent, index: EntryIndex, path: string, wh
   return bytes;
 }
 
-/** The manifest of this config, unless it is one that a classic engine made for its save. */
+/** The manifest of this config, unless it is the one that anyone would make of the config and uncompressed layers. */
 function findOwnManifest(
   own: readonly OwnManifest[],
-  config: Digest,
+  config: Uint8Array,
   diffIds: readonly Digest[],
   names: readonly string[],
 ): OwnManifest | undefined {
+  const digest = sha256(config);
   const candidates = own.filter(
-    ({ parsed }) => parsed.config.digest === config && parsed.layers.length === diffIds.length,
+    ({ parsed }) => parsed.config.digest === digest && parsed.layers.length === diffIds.length,
   );
   const match = candidates.find(({ name }) => names.some((tag) => sameImageName(tag, name))) ?? candidates[0];
-  if (match === undefined || match.parsed.layers.every(({ digest }, at) => digest === diffIds[at]))
-    return undefined;
-  return match;
+  if (match === undefined) return undefined;
+  const layers = match.parsed.layers.map((layer) => ({ diffId: layer.digest, sizeBytes: layer.sizeBytes }));
+  return synthesiseManifest(config, layers).digest === match.manifest.digest ? undefined : match;
 }

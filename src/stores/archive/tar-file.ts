@@ -22,14 +22,21 @@ export interface TarFile {
 /** Starts a tar that appears at `path` only when committed. Times and owners are 0. */
 export function openTarFile(path: string): TarFile {
   const file = openPendingFile(path);
-  const pad = (sizeBytes: number) => file.append(new Uint8Array(tarPadding(sizeBytes)));
+  let aborted = false;
+  const append = (bytes: Uint8Array) => {
+    // An abort may come while a stream waits for its next piece.
+    if (aborted)
+      throw new DidiffError('CANCELLED', `the writing of ${path} was aborted; nothing was changed`);
+    file.append(bytes);
+  };
+  const pad = (sizeBytes: number) => append(new Uint8Array(tarPadding(sizeBytes)));
   const header = (name: string, sizeBytes: number) =>
-    file.append(encodeTarHeader({ path: nameOfText(name), sizeBytes }));
+    append(encodeTarHeader({ path: nameOfText(name), sizeBytes }));
   return {
-    addDirectory: (name) => file.append(encodeTarHeader({ path: nameOfText(`${name}/`), type: 'directory' })),
+    addDirectory: (name) => append(encodeTarHeader({ path: nameOfText(`${name}/`), type: 'directory' })),
     addFile(name, bytes) {
       header(name, bytes.length);
-      file.append(bytes);
+      append(bytes);
       pad(bytes.length);
     },
     async addStream(name, sizeBytes, pieces, signal) {
@@ -39,16 +46,19 @@ export function openTarFile(path: string): TarFile {
         signal?.throwIfAborted();
         left -= piece.length;
         if (left < 0) break;
-        file.append(piece);
+        append(piece);
       }
       assertComplete(name, sizeBytes, left);
       pad(sizeBytes);
     },
     commit() {
-      file.append(END_OF_ARCHIVE);
+      append(END_OF_ARCHIVE);
       file.commit();
     },
-    abort: () => file.abort(),
+    abort() {
+      aborted = true;
+      file.abort();
+    },
   };
 }
 

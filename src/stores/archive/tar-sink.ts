@@ -5,7 +5,7 @@
  */
 import { dirname, resolve } from 'node:path';
 import type { Digest } from '../../bytes/digest.ts';
-import { DidiffError } from '../../errors.ts';
+import { DidiffError, toDidiffError } from '../../errors.ts';
 import type { RawDocument } from '../../image/manifest.ts';
 import type { ImageSink, Published, StoreOptions, TargetImage, TargetLayer } from '../../image/store.ts';
 import { blobPath } from './own-manifests.ts';
@@ -49,14 +49,16 @@ export function openTarSink(path: string, form: ArchiveForm, options: StoreOptio
     directory: dirname(resolve(path)),
     // An archive is written anew each time: what stands there may have other names, another order, other images.
     find: async () => undefined,
-    async begin(target) {
-      if (writing !== undefined) throw new DidiffError('INTERNAL', `${form.name} is being written already`);
-      options.signal?.throwIfAborted();
-      const positions = firstPositions(target, form);
-      writing = { tar: openTarFile(path), target, waiting: [...positions] };
-      await guarded(abort, async () => addDocuments(writing!.tar, form.documents(target)));
-      return positions;
-    },
+    begin: (target) =>
+      guarded(abort, async () => {
+        if (writing !== undefined) throw new DidiffError('INTERNAL', `${form.name} is being written already`);
+        options.signal?.throwIfAborted();
+        const positions = firstPositions(target, form);
+        const tar = openTarFile(path);
+        writing = { tar, target, waiting: [...positions] };
+        addDocuments(tar, form.documents(target));
+        return positions;
+      }),
     putLayer: (position, pieces) =>
       guarded(abort, async () => {
         const { tar, target, waiting } = assertWriting(writing, form);
@@ -88,7 +90,7 @@ async function guarded<T>(abort: () => void, work: () => Promise<T>): Promise<T>
     return await work();
   } catch (error) {
     abort();
-    throw error;
+    throw toDidiffError(error);
   }
 }
 

@@ -1,10 +1,10 @@
 /** Whether a layout has a blob whole. A file of the right name may still be damaged: it is read and proved. */
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Digest } from '../../bytes/digest.ts';
 import { openFile } from '../../bytes/file.ts';
 import { DidiffError } from '../../errors.ts';
 import { blobPath } from '../archive/own-manifests.ts';
+import { statIfThere } from '../input-file.ts';
 import { proveDigest } from '../layer-content.ts';
 
 export async function hasBlob(
@@ -14,7 +14,7 @@ export async function hasBlob(
   signal?: AbortSignal,
 ): Promise<boolean> {
   const path = join(directory, blobPath(digest));
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = statIfThere(path);
   if (stat === undefined || !stat.isFile() || stat.size !== sizeBytes) return false;
   const file = openFile(path);
   try {

@@ -2,7 +2,7 @@
  * Where an OCI layout's files come from: a directory or the tar of one (OCI image-layout v1.1). Nothing is proved
  * here; blobs are asked for by digest only, so no name in a layout can lead outside of it.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RandomAccess } from '../../bytes/access.ts';
 import type { Digest } from '../../bytes/digest.ts';
@@ -13,6 +13,7 @@ import type { StoreOptions } from '../../image/store.ts';
 import { openPlainArchive } from '../archive/compressed.ts';
 import { findEntry, indexEntries, listTar, openEntry, readEntry } from '../archive/entries.ts';
 import { blobPath } from '../archive/own-manifests.ts';
+import { openInputFile, statIfThere } from '../input-file.ts';
 
 export interface Layout {
   /** For messages: `oci:DIR`, `oci-archive:FILE`. */
@@ -51,7 +52,7 @@ export function openLayoutDirectory(directory: string): Layout {
 /** Opens the tar of a layout, plain or compressed as a whole. Throws NOT_FOUND, CORRUPT_INPUT, UNSUPPORTED. */
 export async function openLayoutArchive(path: string, options: StoreOptions): Promise<Layout> {
   const name = `oci-archive:${path}`;
-  const file = openFile(path);
+  const file = openInputFile(path);
   let closeScratch = () => {};
   const close = () => {
     closeScratch();
@@ -95,7 +96,7 @@ export function isLayoutDirectory(directory: string): boolean {
 /** A small file of the layout; undefined when there is none. */
 export function readIfThere(directory: string, name: string): Uint8Array | undefined {
   const path = join(directory, name);
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = statIfThere(path);
   if (stat === undefined || !stat.isFile()) return undefined;
   if (stat.size <= MAX_MANIFEST_BYTES) return readFileSync(path);
   throw new DidiffError('LIMIT', `${path} is ${stat.size} bytes; at most ${MAX_MANIFEST_BYTES} are accepted`);
@@ -112,7 +113,7 @@ export function assertLayoutVersion(marker: Uint8Array, name: string): void {
 }
 
 function describeMissing(directory: string): DidiffError {
-  const stat = statSync(directory, { throwIfNoEntry: false });
+  const stat = statIfThere(directory);
   if (stat === undefined) {
     return new DidiffError('NOT_FOUND', `there is no directory ${directory}`, { hint: 'Check the path.' });
   }
@@ -124,5 +125,5 @@ function describeMissing(directory: string): DidiffError {
 }
 
 function openIfThere(path: string): FileAccess | undefined {
-  return statSync(path, { throwIfNoEntry: false }) === undefined ? undefined : openFile(path);
+  return statIfThere(path) === undefined ? undefined : openFile(path);
 }

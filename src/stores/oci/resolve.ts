@@ -33,7 +33,7 @@ export interface ResolvedImage {
   readonly parsedConfig: Config;
 }
 
-/** Bounds what indexes that hold one another over and over may cost. */
+/** Indexes within one index that are opened; bounds what a hostile one may cost. */
 const MAX_INDEXES = 64;
 
 /**
@@ -60,17 +60,21 @@ export function resolveImage(
 
 /** The manifests an index leads to, nested indexes opened where they are there; without attestations. */
 export function listManifests(layout: Layout, index: RawDocument): readonly Descriptor[] {
-  const waiting = [index];
   const found: Descriptor[] = [];
-  for (let read = 0; read < waiting.length && read < MAX_INDEXES; read++) {
-    const { bytes, digest } = waiting[read]!;
-    for (const item of parseIndex(bytes, `${layout.name}: index ${digest}`)) {
+  const seen = new Set([index.digest]);
+  const waiting: Descriptor[] = [];
+  let current: RawDocument | undefined = index;
+  while (current !== undefined) {
+    for (const item of parseIndex(current.bytes, `${layout.name}: index ${current.digest}`)) {
       if (isAttestation(item)) continue;
       if (isManifestType(item.mediaType)) found.push(item);
-      else if (isIndexType(item.mediaType) && layout.findBlob(item.digest) !== undefined) {
-        waiting.push(readDocument(layout, item, MAX_MANIFEST_BYTES));
+      else if (isIndexType(item.mediaType) && !seen.has(item.digest) && seen.size < MAX_INDEXES) {
+        seen.add(item.digest);
+        if (layout.findBlob(item.digest) !== undefined) waiting.push(item);
       }
     }
+    const next = waiting.shift();
+    current = next === undefined ? undefined : readDocument(layout, next, MAX_MANIFEST_BYTES);
   }
   return found;
 }

@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import type { Digest } from '../../bytes/digest.ts';
 import { openPendingFile } from '../../bytes/file.ts';
-import { DidiffError } from '../../errors.ts';
+import { DidiffError, toDidiffError } from '../../errors.ts';
 import type { RawDocument } from '../../image/manifest.ts';
 import type { ImageSink, Published, StoreOptions, TargetImage } from '../../image/store.ts';
 import { hasBlob } from './has-blob.ts';
@@ -45,16 +45,17 @@ export function openOciSink(directory: string, ref: string | undefined, options:
       }
       return target.manifest.digest;
     },
-    async begin(target) {
-      if (writing !== undefined) throw new DidiffError('INTERNAL', `${name} is being written already`);
-      options.signal?.throwIfAborted();
-      assertTakable(directory, name);
-      const positions = await missingLayers(directory, target, options.signal);
-      const staging = openStaging(directory);
-      writing = { staging, target, waiting: [...positions] };
-      await guarded(abort, () => putDocuments(directory, staging, target, options.signal));
-      return positions;
-    },
+    begin: (target) =>
+      guarded(abort, async () => {
+        if (writing !== undefined) throw new DidiffError('INTERNAL', `${name} is being written already`);
+        options.signal?.throwIfAborted();
+        assertTakable(directory, name);
+        const positions = await missingLayers(directory, target, options.signal);
+        const staging = openStaging(directory);
+        writing = { staging, target, waiting: [...positions] };
+        await putDocuments(directory, staging, target, options.signal);
+        return positions;
+      }),
     putLayer: (position, pieces) =>
       guarded(abort, async () => {
         if (writing === undefined) throw new DidiffError('INTERNAL', `${name}: begin comes before putLayer`);
@@ -168,6 +169,6 @@ async function guarded<T>(abort: () => void, work: () => Promise<T>): Promise<T>
     return await work();
   } catch (error) {
     abort();
-    throw error;
+    throw toDidiffError(error);
   }
 }

@@ -13,7 +13,6 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
-  statSync,
   writeSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -21,6 +20,7 @@ import { type Digest, digestHex } from '../../bytes/digest.ts';
 import { removeStale, syncDirectory } from '../../bytes/file.ts';
 import { DidiffError } from '../../errors.ts';
 import { assertComplete } from '../archive/tar-file.ts';
+import { statIfThere } from '../input-file.ts';
 
 const PREFIX = '.didiff-';
 
@@ -70,7 +70,7 @@ export function openStaging(directory: string): Staging {
 
 /** Whether a folder may become a layout: it isn't there, is empty, or holds what an unfinished first write left. */
 export function assertUsable(directory: string): void {
-  const stat = statSync(directory, { throwIfNoEntry: false });
+  const stat = statIfThere(directory);
   if (stat === undefined) return;
   if (!stat.isDirectory()) {
     throw new DidiffError('USAGE', `${directory} is a file; an OCI layout is a directory`, {
@@ -88,18 +88,14 @@ export function assertUsable(directory: string): void {
 /** The deepest folder on the way to `directory` that is there. */
 export function existingAncestor(directory: string): string {
   let at = resolve(directory);
-  while (statSync(at, { throwIfNoEntry: false }) === undefined && dirname(at) !== at) at = dirname(at);
+  while (statIfThere(at) === undefined && dirname(at) !== at) at = dirname(at);
   return at;
 }
 
 /** Makes the folder with its parents; returns those that weren't there, outermost first. */
 function makeDirectories(directory: string): readonly string[] {
   const made: string[] = [];
-  for (
-    let at = resolve(directory);
-    statSync(at, { throwIfNoEntry: false }) === undefined && dirname(at) !== at;
-    at = dirname(at)
-  ) {
+  for (let at = resolve(directory); statIfThere(at) === undefined && dirname(at) !== at; at = dirname(at)) {
     made.unshift(at);
   }
   mkdirSync(directory, { recursive: true });

@@ -1,0 +1,262 @@
+/**
+ * What every store's sink must do, as one suite of sentences. A store gives a factory of fresh places to write to;
+ * the suite is called inside of a test file.
+ */
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { readRange } from '../../src/bytes/access.ts';
+import type { ImageSink, OpenedImage, Published, StoreOptions, TargetImage } from '../../src/image/store.ts';
+import { buildImage, type FixtureImage, targetOf } from '../fixtures/images.ts';
+import { mixedImage } from './store-reader.ts';
+
+/** A fresh store that nothing was written to. */
+export interface SinkPlace {
+  /** A sink into it; may be asked for several times, one after the other. */
+  openSink(options: StoreOptions): Promise<ImageSink>;
+  /** Opens what was published under `name`, with the reader of the same store. */
+  readBack(name: string, options: StoreOptions): Promise<OpenedImage>;
+  /** All that is visible in the store, in a form that can be compared. */
+  snapshot(): Promise<unknown>;
+  remove?(): Promise<void>;
+}
+
+export interface SinkSubject {
+  readonly name: string;
+  /** Whether `find` knows images that are there, and `begin` layers that are. */
+  readonly knowsWhatIsThere: boolean;
+  /** Whether several images live side by side; if not, the newer one replaces the older. Default true. */
+  readonly holdsSeveral?: boolean;
+  /** The ID that `commit` answers. */
+  idOf(target: TargetImage): string;
+  makePlace(): Promise<SinkPlace>;
+}
+
+const NAME = 'didiff.test/sink:1';
+
+export function sinkConformance(subject: SinkSubject): void {
+  describe(`the sink of ${subject.name}`, () => {
+    const image = mixedImage(200);
+    const target = targetOf(image);
+    let options: StoreOptions;
+    let place: SinkPlace;
+
+    beforeAll(async () => {
+      options = { tempDirectory: await mkdtemp(join(tmpdir(), 'didiff-sink-')) };
+    });
+    afterAll(() => rmSync(options.tempDirectory, { recursive: true, force: true }));
+    beforeEach(async () => {
+      place = await subject.makePlace();
+      return async () => place.remove?.();
+    });
+
+    const write = async (written: FixtureImage, names: readonly string[] = [NAME]): Promise<Published> => {
+      const sink = await place.openSink(options);
+      const wanted = targetOf(written);
+      for (const position of await sink.begin(wanted))
+        await sink.putLayer(position, pieces(sink, written, position));
+      return sink.commit(wanted, names);
+    };
+    const expectImage = async (name: string, written: FixtureImage) => {
+      const opened = await place.readBack(name, options);
+      try {
+        expect((await opened.readMetadata(options)).config.digest).toBe(written.config.digest);
+        const tars = await opened.openTars([...written.layers.keys()], options);
+        for (const [at, { tar }] of written.layers.entries()) {
+          const found = readRange(tars[at]!.content, 0, tars[at]!.content.sizeBytes, 1 << 26);
+          expect(Buffer.from(found).equals(tar)).toBe(true);
+        }
+        if (opened.hasBlobs) {
+          expect((await opened.readMetadata(options)).manifest?.digest).toBe(written.manifest.digest);
+          await opened.openBlobs([...written.layers.keys()], options);
+        }
+      } finally {
+        await opened.close();
+      }
+    };
+
+    it('publishes an image that reads back the same, with its ID and names', async () => {
+      const published = await write(image);
+      expect(published).toEqual({ id: subject.idOf(target), names: [NAME] });
+      await expectImage(NAME, image);
+    });
+
+    it('gives an image every name it is told', async () => {
+      await write(image, [NAME, 'didiff.test/other:2']);
+      await expectImage('didiff.test/other:2', image);
+      await expectImage(NAME, image);
+    });
+
+    it('asks for each different layer once, in ascending order', async () => {
+      const sink = await place.openSink(options);
+      expect(await sink.begin(target)).toEqual([0, 1, 2, 3]);
+      await sink.abort();
+    });
+
+    it('shows nothing before the commit', async () => {
+      const before = await place.snapshot();
+      const sink = await place.openSink(options);
+      for (const position of await sink.begin(target))
+        await sink.putLayer(position, pieces(sink, image, position));
+      await expect(place.readBack(NAME, options)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      await sink.abort();
+      expect(await place.snapshot()).toEqual(before);
+    });
+
+    it('leaves the store as it was when aborted after begin, between layers, or twice', async () => {
+      const before = await place.snapshot();
+      for (const puts of [0, 1, 4]) {
+        const sink = await place.openSink(options);
+        const positions = await sink.begin(target);
+        for (const position of positions.slice(0, puts))
+          await sink.putLayer(position, pieces(sink, image, position));
+        await sink.abort();
+        await sink.abort();
+        expect(await place.snapshot()).toEqual(before);
+      }
+    });
+
+    it('leaves the store as it was when the source of a layer fails', async () => {
+      const before = await place.snapshot();
+      const sink = await place.openSink(options);
+      await sink.begin(target);
+      const failure = new Error('the source broke');
+      await expect(sink.putLayer(0, breaking(storedBytes(sink, image, 0), failure))).rejects.toThrow();
+      await sink.abort();
+      expect(await place.snapshot()).toEqual(before);
+    });
+
+    it('refuses a layer that is shorter or longer than its size, and leaves the store as it was', async () => {
+      const before = await place.snapshot();
+      for (const change of [-1, 1]) {
+        const sink = await place.openSink(options);
+        await sink.begin(target);
+        const bytes = storedBytes(sink, image, 0);
+        const wrong = change < 0 ? bytes.subarray(0, -1) : Buffer.concat([bytes, Uint8Array.of(0)]);
+        await expect(sink.putLayer(0, slowly(wrong))).rejects.toThrow(/bytes/);
+        await sink.abort();
+        expect(await place.snapshot()).toEqual(before);
+      }
+    });
+
+    it('stops with CANCELLED when its signal is aborted in the middle of a layer', async () => {
+      const before = await place.snapshot();
+      const stop = new AbortController();
+      const sink = await place.openSink({ ...options, signal: stop.signal });
+      await sink.begin(target);
+      const source = slowly(storedBytes(sink, image, 0), () => stop.abort());
+      await expect(sink.putLayer(0, source)).rejects.toMatchObject({ code: 'CANCELLED' });
+      await sink.abort();
+      expect(await place.snapshot()).toEqual(before);
+    });
+
+    it('refuses to commit while a layer is missing, and leaves the store as it was', async () => {
+      const before = await place.snapshot();
+      const sink = await place.openSink(options);
+      const positions = await sink.begin(target);
+      for (const position of positions.slice(0, -1))
+        await sink.putLayer(position, pieces(sink, image, position));
+      await expect(sink.commit(target, [NAME])).rejects.toThrow();
+      await sink.abort();
+      expect(await place.snapshot()).toEqual(before);
+    });
+
+    it('refuses a name that is none with USAGE, and leaves the store as it was', async () => {
+      const before = await place.snapshot();
+      const sink = await place.openSink(options);
+      for (const position of await sink.begin(target))
+        await sink.putLayer(position, pieces(sink, image, position));
+      await expect(sink.commit(target, ['Not a name'])).rejects.toMatchObject({ code: 'USAGE' });
+      await sink.abort();
+      expect(await place.snapshot()).toEqual(before);
+    });
+
+    it('keeps the image that is there when a second one is aborted', async () => {
+      await write(image);
+      const before = await place.snapshot();
+      const other = mixedImage(300);
+      const sink = await place.openSink(options);
+      const positions = await sink.begin(targetOf(other));
+      await sink.putLayer(positions[0]!, pieces(sink, other, positions[0]!));
+      await sink.abort();
+      expect(await place.snapshot()).toEqual(before);
+      await expectImage(NAME, image);
+    });
+
+    it('moves a name to the newer image', async () => {
+      await write(image);
+      const newer = mixedImage(301);
+      await write(newer);
+      await expectImage(NAME, newer);
+    });
+
+    it.runIf(subject.holdsSeveral ?? true)('keeps other images beside a new one', async () => {
+      await write(image, ['didiff.test/first:1']);
+      const second = mixedImage(302);
+      await write(second);
+      await expectImage('didiff.test/first:1', image);
+      await expectImage(NAME, second);
+    });
+
+    it('finds nothing in a store that lacks the image, and changes nothing by it', async () => {
+      const before = await place.snapshot();
+      expect(await (await place.openSink(options)).find(target)).toBeUndefined();
+      expect(await place.snapshot()).toEqual(before);
+    });
+
+    it.runIf(subject.knowsWhatIsThere)(
+      'finds an image that is there, and names it without its layers',
+      async () => {
+        await write(image);
+        const sink = await place.openSink(options);
+        expect(await sink.find(target)).toBe(subject.idOf(target));
+        await sink.commit(target, ['didiff.test/later:1']);
+        await expectImage('didiff.test/later:1', image);
+      },
+    );
+
+    it.runIf(subject.knowsWhatIsThere)('asks only for the layers that are not there yet', async () => {
+      await write(image);
+      const next = buildImage({
+        seed: 400,
+        layers: [{ seed: 200 }, { seed: 401 }, { seed: 202, compression: 'none' }],
+      });
+      expect(next.layers[0]!.blob.digest).toBe(image.layers[0]!.blob.digest);
+      const sink = await place.openSink(options);
+      expect(await sink.begin(targetOf(next))).toEqual([1]);
+      await sink.putLayer(1, pieces(sink, next, 1));
+      await sink.commit(targetOf(next), [NAME]);
+      await expectImage(NAME, next);
+    });
+  });
+}
+
+function storedBytes(sink: ImageSink, image: FixtureImage, position: number): Uint8Array {
+  const { tar, blob } = image.layers[position]!;
+  return sink.takes === 'tar' ? tar : blob.bytes;
+}
+
+function pieces(sink: ImageSink, image: FixtureImage, position: number): AsyncIterable<Uint8Array> {
+  return slowly(storedBytes(sink, image, position));
+}
+
+/** Several pieces in one buffer that is used again, as the contract allows. */
+async function* slowly(bytes: Uint8Array, afterFirst = () => {}): AsyncGenerator<Uint8Array> {
+  const step = Math.max(1, Math.ceil(bytes.length / 3));
+  const buffer = new Uint8Array(step);
+  for (let at = 0; at < bytes.length; at += step) {
+    const piece = buffer.subarray(0, Math.min(step, bytes.length - at));
+    piece.set(bytes.subarray(at, at + piece.length));
+    yield piece;
+    buffer.fill(0xee);
+    await Promise.resolve();
+    afterFirst();
+  }
+}
+
+async function* breaking(bytes: Uint8Array, failure: Error): AsyncGenerator<Uint8Array> {
+  yield bytes.subarray(0, bytes.length >> 1);
+  throw failure;
+}
