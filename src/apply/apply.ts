@@ -34,13 +34,13 @@ export interface ApplyResult extends Published {
 }
 
 /**
- * Makes the patch's target in `sink`. `base` may be absent when the image is there already, or takes nothing from a
- * base. The patch, the base and the sink stay the caller's to close. Throws BASE_MISMATCH, RESULT_MISMATCH, CORRUPT_INPUT, LIMIT, STORAGE and what
- * the stores throw.
+ * Makes the patch's target in `sink`. `openBase` is called only when something is to be taken from a base, and the image
+ * it gives is closed again; patch and sink stay the caller's. Throws BASE_MISMATCH, RESULT_MISMATCH, CORRUPT_INPUT, LIMIT,
+ * STORAGE and what the stores throw.
  */
 export async function applyPatch(
   patch: PatchReader,
-  base: OpenedImage | undefined,
+  openBase: () => Promise<OpenedImage>,
   sink: ImageSink,
   options: ApplyOptions,
 ): Promise<ApplyResult> {
@@ -48,28 +48,26 @@ export async function applyPatch(
   const target = targetOf(header, patch.documents);
   assertBlobs(header, sink);
   const names = options.names ?? [];
+  let base: OpenedImage | undefined;
   try {
     if ((await sink.find(target)) !== undefined) {
       return { ...(await sink.commit(target, names)), wasThere: true, writtenLayers: 0 };
     }
-    const source = base ?? noBase(header.base.layers.length, header.base.name);
-    if (source !== undefined) assertBase(header, source);
+    if (header.base.layers.length > 0) {
+      base = await openBase();
+      assertBase(header, base);
+    }
     const missing = await sink.begin(target);
-    await writeLayers(patch, source, sink, missing, options);
+    await writeLayers(patch, base, sink, missing, options);
     await patch.finish();
     options.signal?.throwIfAborted();
     return { ...(await sink.commit(target, names)), wasThere: false, writtenLayers: missing.length };
   } catch (error) {
     await sink.abort();
     throw error;
+  } finally {
+    await base?.close();
   }
-}
-
-function noBase(layerCount: number, name: string): undefined {
-  if (layerCount === 0) return undefined;
-  throw new DidiffError('NOT_FOUND', `this patch needs a base image, and none was found`, {
-    hint: `It was made from ${name}; get that image, or name the base with --base.`,
-  });
 }
 
 async function writeLayers(

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
+  createReadStream,
   fstatSync,
   fsyncSync,
   ftruncateSync,
@@ -238,4 +239,26 @@ export function freeDiskBytes(directory: string): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The bytes of a file from its beginning. Throws NOT_FOUND naming the path, or the file system's error. */
+export async function* createFileStream(path: string): AsyncGenerator<Uint8Array> {
+  const stream = createReadStream(path, { highWaterMark: 1 << 16 });
+  try {
+    for await (const piece of stream) yield piece as Uint8Array;
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT')
+      throw new DidiffError('NOT_FOUND', `there is no file ${path}`, { hint: 'Check the path.', cause });
+    if (code === 'EISDIR')
+      throw new DidiffError('STORAGE', `${path} is a directory; a file was expected`, { cause });
+    throw cause;
+  } finally {
+    stream.destroy();
+  }
+}
+
+/** What comes in on standard input. */
+export async function* standardInput(): AsyncGenerator<Uint8Array> {
+  for await (const piece of process.stdin) yield piece as Uint8Array;
 }

@@ -1,15 +1,26 @@
 #!/usr/bin/env node
 /** The program `didiff`: the list of its commands, and the only place that sets the exit code. */
 import { toDidiffError } from '../errors.ts';
+import { applyCommand } from './apply.ts';
+import { checkCommand } from './check.ts';
 import type { CommandModule } from './command.ts';
 import { completionCommand } from './completion.ts';
+import { createCommand } from './create.ts';
 import { reportFailure } from './fail.ts';
+import { inspectCommand } from './inspect.ts';
 import type { Terminal } from './output.ts';
 import { runCli } from './run.ts';
 import { versionCommand } from './version.ts';
 
 /** In the order of the help. */
-const COMMANDS: readonly CommandModule[] = [completionCommand, versionCommand];
+const COMMANDS: readonly CommandModule[] = [
+  createCommand,
+  applyCommand,
+  checkCommand,
+  inspectCommand,
+  completionCommand,
+  versionCommand,
+];
 
 const { stdout, stderr, env } = process;
 const terminal: Terminal = { stdout, stderr, env, now: () => performance.now() };

@@ -1,0 +1,74 @@
+/** `didiff apply PATCH`, and the older `didiff apply BASE TARGET_ID PATCH`. */
+import type { ApplyResult } from '../index.ts';
+import type { CommandModule } from './command.ts';
+import { openArguments, readWords } from './patch-arguments.ts';
+
+const EXAMPLES = `
+The base is found by itself in the engine, by its layers; --base names it, or takes it from another store.
+
+Examples:
+  didiff apply app.didiff -t app:1.1
+  didiff apply app.didiff --base docker-archive:old.tar --to docker-archive:new.tar
+  didiff apply app.didiff --base oci:images:app-1.0 --to oci:images:app-1.1
+  curl -s https://example.com/app.didiff | didiff apply - -t app:1.1
+  didiff apply app:1.0 sha256:27a188018e18 app.didiff -t app:1.1     the older form`;
+
+interface Given {
+  readonly base?: string;
+  readonly to?: string;
+  readonly tag: readonly string[];
+}
+
+export const applyCommand: CommandModule = {
+  register(program, context) {
+    program
+      .command('apply')
+      .description('turn the image that is here into the new one')
+      .usage('[options] <patch>\n       didiff apply [options] <base> <target-id> <patch>')
+      .argument('<patch...>', 'patch file, or - for standard input')
+      .option('--base <image>', 'image to start from (default: found in the engine)')
+      .option('--to <dest>', 'where the new image goes (default: the engine)')
+      .option('-t, --tag <name:tag>', 'name the new image gets; may be given several times', collect, [])
+      .addHelpText('after', EXAMPLES)
+      .action(async (words: string[], given: Given, command) => {
+        const { options, output, signal } = context.start(command);
+        const library = await import('../index.ts');
+        const { tempDirectory, host } = options;
+        const store = { tempDirectory, host, signal, onProgress: output.onProgress };
+        for (const tag of given.tag) library.parseTagOption(tag);
+        const { patch, openBase } = await openArguments(
+          library,
+          readWords(words, given.base, library),
+          store,
+        );
+        try {
+          const { sink, names, close } = await library.openDestination(given.to, store);
+          try {
+            const result = await library.applyPatch(patch.reader, openBase, sink, {
+              ...store,
+              names: [...names, ...given.tag],
+            });
+            output.result(
+              { destination: sink.name, target: patch.reader.header.target.name, ...result },
+              () => describe(result, sink.name),
+            );
+          } finally {
+            close();
+          }
+        } finally {
+          await patch.reader.close();
+        }
+      });
+  },
+};
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+function describe(result: ApplyResult, destination: string): string {
+  const names = result.names.length === 0 ? '' : ` (${result.names.join(', ')})`;
+  return result.wasThere
+    ? `${result.id}${names} was already in ${destination}`
+    : `${result.id}${names} is in ${destination}; every digest was verified`;
+}

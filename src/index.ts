@@ -1,0 +1,27 @@
+/**
+ * The library. Open images from any store, make patches between them, apply patches to any store. Every function that
+ * may take long takes an AbortSignal and reports progress; every error is a DidiffError.
+ */
+export { type ApplyOptions, type ApplyResult, applyPatch } from './apply/apply.ts';
+export { neededDiffIds } from './apply/base.ts';
+export { type CheckResult, checkPatch } from './apply/check.ts';
+export type { Needs } from './apply/needs.ts';
+export type { Digest } from './bytes/digest.ts';
+export { type CreateOptions, createPatch } from './create/create.ts';
+export type { CreateReport, LayerReport } from './create/report.ts';
+export { DidiffError, type ErrorCode, EXIT_CODES } from './errors.ts';
+export { parseTagOption } from './image/image-name.ts';
+export { formatPlatform, type Platform, parsePlatform } from './image/platform.ts';
+export type {
+  ImageSink,
+  OpenedImage,
+  OpenOptions,
+  Progress,
+  Published,
+  StoreOptions,
+} from './image/store.ts';
+export { type InspectedLayer, type Inspection, inspectPatch } from './inspect/inspect.ts';
+export type { PatchHeader } from './patch/header.ts';
+export { type OpenedPatch, openPatch } from './patch/open.ts';
+export type { PatchReader } from './patch/reader.ts';
+export { type Destination, type EngineChoice, findBase, openDestination, openImage } from './stores/open.ts';

@@ -1,0 +1,117 @@
+/** What a patch says of itself, as data: from what to what, layer by layer, and where its bytes are. */
+import type { Digest } from '../bytes/digest.ts';
+import type { Platform } from '../image/platform.ts';
+import { STREAM_NAMES } from '../patch/format.ts';
+import type { BlobSource, PatchHeader, TarSource } from '../patch/header.ts';
+import type { PatchReader } from '../patch/reader.ts';
+
+/** The `--json` form of `didiff inspect` (docs/cli.md). */
+export interface Inspection {
+  readonly writer: string;
+  readonly formatVersion: 1;
+  readonly patchBytes: number;
+  readonly base: {
+    readonly name: string;
+    /** Layers that applying may read. */
+    readonly layers: readonly { readonly diffId: Digest; readonly sizeBytes: number }[];
+  };
+  readonly target: {
+    readonly name: string;
+    readonly platform: Platform;
+    readonly config: Digest;
+    readonly manifest?: Digest;
+    readonly index?: Digest;
+    readonly layers: readonly InspectedLayer[];
+  };
+  /** Whether the manifest's digest, and so signatures, hold for the result; absent when the target has no manifest. */
+  readonly exactManifest?: boolean;
+  readonly needs: {
+    /** For the streams and models; the runtime itself comes on top. */
+    readonly memoryBytes: number;
+    /** Scratch space when the base's store keeps its layers packed. */
+    readonly scratchBytes: number;
+    readonly targetBytes: number;
+  };
+  /** Coded bytes of each stream, over all layers, and what is header, documents and framing. */
+  readonly streams: Readonly<Record<string, number>>;
+}
+
+export interface InspectedLayer {
+  readonly diffId: Digest;
+  readonly tarBytes: number;
+  readonly from: TarSource['kind'];
+  readonly patchBytes: number;
+  readonly blob?: {
+    readonly digest: Digest;
+    readonly sizeBytes: number;
+    readonly mediaType: string;
+    readonly from: BlobSource;
+  };
+}
+
+/** Reads the whole patch, so that damage anywhere in it is found. Throws CORRUPT_INPUT or UNSUPPORTED. */
+export async function inspectPatch(patch: PatchReader, patchBytes: () => number): Promise<Inspection> {
+  await patch.finish();
+  const { header, documents } = patch;
+  const { manifest, index } = documents;
+  const layers = header.target.layers.map(
+    (layer): InspectedLayer => ({
+      diffId: layer.diffId,
+      tarBytes: layer.tarBytes,
+      from: layer.tar.kind,
+      patchBytes: layer.streams.reduce((sum, { codedBytes }) => sum + codedBytes, 0),
+      ...(layer.blob === undefined
+        ? {}
+        : {
+            blob: {
+              digest: layer.blob.digest,
+              sizeBytes: layer.blob.sizeBytes,
+              mediaType: layer.blob.mediaType,
+              from: layer.blob.source,
+            },
+          }),
+    }),
+  );
+  const sizeBytes = patchBytes();
+  return {
+    writer: header.writer,
+    formatVersion: 1,
+    patchBytes: sizeBytes,
+    base: {
+      name: header.base.name,
+      layers: header.base.layers.map(({ diffId, sizeBytes: size }) => ({ diffId, sizeBytes: size })),
+    },
+    target: {
+      name: header.target.name,
+      platform: header.target.platform,
+      config: documents.config.digest,
+      ...(manifest === undefined ? {} : { manifest: manifest.digest }),
+      ...(index === undefined ? {} : { index: index.digest }),
+      layers,
+    },
+    ...(manifest === undefined ? {} : { exactManifest: layers.every(({ blob }) => blob?.from !== 'none') }),
+    needs: needs(header),
+    streams: streamSizes(header, sizeBytes),
+  };
+}
+
+function needs(header: PatchHeader): Inspection['needs'] {
+  return {
+    memoryBytes: header.memoryBytes,
+    scratchBytes: header.base.layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    targetBytes: header.target.layers.reduce((sum, { tarBytes }) => sum + tarBytes, 0),
+  };
+}
+
+function streamSizes(header: PatchHeader, patchBytes: number): Readonly<Record<string, number>> {
+  const sizes: Record<string, number> = {};
+  let rest = patchBytes;
+  for (const { streams } of header.target.layers) {
+    for (const { stream, codedBytes } of streams) {
+      const name = STREAM_NAMES[stream] ?? String(stream);
+      sizes[name] = (sizes[name] ?? 0) + codedBytes;
+      rest -= codedBytes;
+    }
+  }
+  return { ...sizes, 'header and framing': rest };
+}

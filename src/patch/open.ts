@@ -1,0 +1,21 @@
+/** Opens a patch file, or what comes in on a pipe, for reading from front to back. */
+import { createFileStream, standardInput } from '../bytes/file.ts';
+import { openPatchReader, type PatchReader } from './reader.ts';
+
+export interface OpenedPatch {
+  readonly reader: PatchReader;
+  /** Bytes read so far; after `reader.finish()`, the patch's size. */
+  readBytes(): number;
+}
+
+/** `path` may be `-` for standard input. Throws NOT_FOUND, CORRUPT_INPUT or UNSUPPORTED. */
+export async function openPatch(path: string): Promise<OpenedPatch> {
+  let readBytes = 0;
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    for await (const piece of path === '-' ? standardInput() : createFileStream(path)) {
+      readBytes += piece.length;
+      yield piece;
+    }
+  }
+  return { reader: await openPatchReader(counted()), readBytes: () => readBytes };
+}
