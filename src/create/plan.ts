@@ -43,6 +43,8 @@ export interface Plan {
 
 /** A recipe larger than this share of its blob isn't worth it: the delta comes on top. */
 const MAX_RECIPE_SHARE = 0.1;
+/** A recipe without corrections is worth it even for the smallest blob: its layer is then a delta too. */
+const MIN_RECIPE_BYTES = 256;
 
 export async function planLayers(
   base: OpenedImage,
@@ -94,7 +96,8 @@ export async function planLayers(
         onProgress: (doneBytes, totalBytes) =>
           options.onProgress?.({ phase: 'finding the encoder', doneBytes, totalBytes }),
       });
-      if (found === undefined || found.recipe.length > content.sizeBytes * MAX_RECIPE_SHARE) {
+      const worthBytes = Math.max(MIN_RECIPE_BYTES, content.sizeBytes * MAX_RECIPE_SHARE);
+      if (found === undefined || found.recipe.length > worthBytes) {
         return { descriptor, source: 'carried', content };
       }
       return { descriptor, source: 'recipe', recipe: found.recipe, model: found.model };
