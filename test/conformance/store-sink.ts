@@ -163,6 +163,17 @@ export function sinkConformance(subject: SinkSubject): void {
       expect(await place.snapshot()).toEqual(before);
     });
 
+    it('refuses to commit after a layer has failed, and leaves the store as it was', async () => {
+      const before = await place.snapshot();
+      const sink = await place.openSink(options);
+      await sink.begin(target);
+      const failing = breaking(storedBytes(sink, image, 0), new Error('the source broke'));
+      await expect(sink.putLayer(0, failing)).rejects.toThrow();
+      await expect(sink.commit(target, [NAME])).rejects.toThrow();
+      await sink.abort();
+      expect(await place.snapshot()).toEqual(before);
+    });
+
     it('refuses a name that is none with USAGE, and leaves the store as it was', async () => {
       const before = await place.snapshot();
       const sink = await place.openSink(options);

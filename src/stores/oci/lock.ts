@@ -28,6 +28,7 @@ export async function withLock<T>(
   const token = `${process.pid} ${hostname()} ${randomBytes(8).toString('hex')}\n`;
   await acquire(path, token, signal, staleMs);
   try {
+    signal?.throwIfAborted();
     return work();
   } finally {
     if (readLock(path) === token) rmSync(path, { force: true });

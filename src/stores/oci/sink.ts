@@ -28,8 +28,12 @@ interface Writing {
 export function openOciSink(directory: string, ref: string | undefined, options: StoreOptions): ImageSink {
   assertRefName(ref);
   const name = `oci:${directory}`;
+  const stop = new AbortController();
+  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
   let writing: Writing | undefined;
-  const abort = () => {
+  /** The manifest of an image that was found whole. */
+  let found: Digest | undefined;
+  const cleanUp = () => {
     writing?.staging.remove();
     writing = undefined;
   };
@@ -41,42 +45,47 @@ export function openOciSink(directory: string, ref: string | undefined, options:
     },
     async find(target) {
       for (const { digest, sizeBytes } of allBlobs(target)) {
-        if (!(await hasBlob(directory, digest, sizeBytes, options.signal))) return undefined;
+        if (!(await hasBlob(directory, digest, sizeBytes, signal))) return undefined;
       }
-      return target.manifest.digest;
+      found = target.manifest.digest;
+      return found;
     },
     begin: (target) =>
-      guarded(abort, async () => {
+      guarded(cleanUp, async () => {
         if (writing !== undefined) throw new DidiffError('INTERNAL', `${name} is being written already`);
-        options.signal?.throwIfAborted();
+        signal.throwIfAborted();
         assertTakable(directory, name);
-        const positions = await missingLayers(directory, target, options.signal);
+        const positions = await missingLayers(directory, target, signal);
         const staging = openStaging(directory);
         writing = { staging, target, waiting: [...positions] };
-        await putDocuments(directory, staging, target, options.signal);
+        await putDocuments(directory, staging, target, signal);
         return positions;
       }),
     putLayer: (position, pieces) =>
-      guarded(abort, async () => {
+      guarded(cleanUp, async () => {
         if (writing === undefined) throw new DidiffError('INTERNAL', `${name}: begin comes before putLayer`);
         const { staging, target, waiting } = writing;
         if (waiting[0] !== position) {
           throw new DidiffError('INTERNAL', `layer ${position} was put; expected ${waiting[0] ?? 'none'}`);
         }
         const { digest, sizeBytes } = target.layers[position]!.blob;
-        await staging.put(digest, sizeBytes, pieces, options.signal);
+        await staging.put(digest, sizeBytes, pieces, signal);
         waiting.shift();
       }),
     commit: (target, names) =>
-      guarded(abort, async () => {
-        if (writing !== undefined && writing.waiting.length > 0) {
-          throw new DidiffError('INTERNAL', `layer ${writing.waiting[0]} was not put`);
-        }
-        const published = await publish(directory, writing?.staging, target, ref, names, options.signal);
-        abort();
+      guarded(cleanUp, async () => {
+        const isWhole =
+          writing === undefined ? found === target.manifest.digest : writing.waiting.length === 0;
+        if (!isWhole) throw new DidiffError('INTERNAL', `${name}: a layer was not put; nothing was changed`);
+        const published = await publish(directory, writing?.staging, target, ref, names, signal);
+        cleanUp();
         return published;
       }),
-    abort: async () => abort(),
+    async abort() {
+      // A commit that waits for the lock must not go on.
+      stop.abort();
+      cleanUp();
+    },
   };
 }
 
@@ -164,11 +173,11 @@ async function missingLayers(
 }
 
 /** After any failure the staged blobs are gone at once. */
-async function guarded<T>(abort: () => void, work: () => Promise<T>): Promise<T> {
+async function guarded<T>(cleanUp: () => void, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    abort();
+    cleanUp();
     throw toDidiffError(error);
   }
 }

@@ -8,7 +8,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import {
@@ -22,6 +22,7 @@ import { ociLayoutFiles, writeFiles, writeOciLayout } from '../../../test/fixtur
 import { digestHex } from '../../bytes/digest.ts';
 import { openOciArchiveSink } from './archive-sink.ts';
 import { assertRefName } from './index-json.ts';
+import { LOCK_NAME } from './lock.ts';
 import { openOciArchive, openOciLayout } from './open.ts';
 import { openOciSink } from './sink.ts';
 
@@ -164,6 +165,23 @@ describe('writing into an OCI layout', () => {
     writeFileSync(join(directory, 'index.json'), '{"manifests":[{}]}');
     await expect(write(directory, two, 'v2')).rejects.toMatchObject({ code: 'CORRUPT_INPUT' });
     expect(readFileSync(join(directory, 'index.json'), 'utf8')).toBe('{"manifests":[{}]}');
+  });
+
+  it('is left alone by a commit that is aborted while it waits for the lock', async () => {
+    const directory = freshPath();
+    await write(directory, one, 'v1');
+    const before = readIndex(directory);
+    const lock = join(directory, LOCK_NAME);
+    writeFileSync(lock, `${process.pid} ${hostname()} 00\n`);
+    const sink = openOciSink(directory, 'v2', options);
+    await put(sink, two);
+    const committing = sink.commit(targetOf(two), []);
+    committing.catch(() => {});
+    await sink.abort();
+    rmSync(lock);
+    await expect(committing).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect(readIndex(directory)).toEqual(before);
+    expect(readdirSync(directory).sort()).toEqual(['blobs', 'index.json', 'oci-layout']);
   });
 
   it('takes the names that the OCI grammar takes', () => {
