@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRange } from '../../src/bytes/access.ts';
+import { toDidiffError } from '../../src/errors.ts';
 import { parseManifest } from '../../src/image/manifest.ts';
 import type { OpenedImage, OpenOptions, StoreOptions } from '../../src/image/store.ts';
 import { buildImage, type FixtureImage } from '../fixtures/images.ts';
@@ -127,9 +128,7 @@ export function readerConformance(subject: ReaderSubject): void {
     it('stops with CANCELLED when its signal is aborted, and can be used again', () =>
       withImage(async (opened) => {
         const signal = AbortSignal.abort();
-        await expect(opened.openTars([0], { ...options, signal })).rejects.toMatchObject({
-          code: 'CANCELLED',
-        });
+        expect(await failureOf(opened.openTars([0], { ...options, signal }))).toBe('CANCELLED');
         expect(await opened.openTars([0], options)).toHaveLength(1);
       }));
 
@@ -143,6 +142,16 @@ export function readerConformance(subject: ReaderSubject): void {
       expect(readdirSync(options.tempDirectory)).toEqual([]);
     });
   });
+}
+
+/** The code of the error that the work ends in, as a user gets to see it. */
+export async function failureOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+  } catch (error) {
+    return toDidiffError(error).code;
+  }
+  return 'none';
 }
 
 /** Open regular files of this process; 0 where the system doesn't tell. */

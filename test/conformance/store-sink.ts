@@ -10,7 +10,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readRange } from '../../src/bytes/access.ts';
 import type { ImageSink, OpenedImage, Published, StoreOptions, TargetImage } from '../../src/image/store.ts';
 import { buildImage, type FixtureImage, targetOf } from '../fixtures/images.ts';
-import { mixedImage } from './store-reader.ts';
+import { failureOf, mixedImage } from './store-reader.ts';
 
 /** A fresh store that nothing was written to. */
 export interface SinkPlace {
@@ -147,7 +147,7 @@ export function sinkConformance(subject: SinkSubject): void {
       const sink = await place.openSink({ ...options, signal: stop.signal });
       await sink.begin(target);
       const source = slowly(storedBytes(sink, image, 0), () => stop.abort());
-      await expect(sink.putLayer(0, source)).rejects.toMatchObject({ code: 'CANCELLED' });
+      expect(await failureOf(sink.putLayer(0, source))).toBe('CANCELLED');
       await sink.abort();
       expect(await place.snapshot()).toEqual(before);
     });
@@ -230,10 +230,8 @@ export function sinkConformance(subject: SinkSubject): void {
 
     it.runIf(subject.knowsWhatIsThere)('asks only for the layers that are not there yet', async () => {
       await write(image);
-      const next = buildImage({
-        seed: 400,
-        layers: [{ seed: 200 }, { seed: 401 }, { seed: 202, compression: 'none' }],
-      });
+      // A common beginning: classic engines know a layer by all those below it.
+      const next = buildImage({ seed: 400, layers: [{ seed: 200 }, { seed: 401 }] });
       expect(next.layers[0]!.blob.digest).toBe(image.layers[0]!.blob.digest);
       const sink = await place.openSink(options);
       expect(await sink.begin(targetOf(next))).toEqual([1]);
