@@ -2,20 +2,10 @@
  * From an image reference to the store that holds it, or is to hold it. A path that exists is recognised by what is in
  * it; a word that is no path is the engine's.
  */
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Digest } from '../bytes/digest.ts';
-import { openFile } from '../bytes/file.ts';
 import { DidiffError } from '../errors.ts';
-import { compressionOf } from '../image/media-types.ts';
-import {
-  type FileTransport,
-  type ImageReference,
-  parseReference,
-  splitPathAndRef,
-} from '../image/reference.ts';
+import { parseTagOption } from '../image/image-name.ts';
 import type { ImageSink, OpenedImage, OpenOptions, StoreOptions } from '../image/store.ts';
-import { listTar } from './archive/entries.ts';
 import { openDockerArchive } from './archive/open.ts';
 import { openDockerArchiveSink } from './archive/sink.ts';
 import { closestImage, findImageWithLayers } from './engine/base.ts';
@@ -25,6 +15,7 @@ import { openEngineSink } from './engine/write.ts';
 import { openOciArchiveSink } from './oci/archive-sink.ts';
 import { openOciArchive, openOciLayout } from './oci/open.ts';
 import { openOciSink } from './oci/sink.ts';
+import { recogniseDestination, recogniseSource, type StoreReference, withFilesTried } from './recognise.ts';
 
 /** Which engine bare references mean. */
 export interface EngineChoice {
@@ -34,10 +25,12 @@ export interface EngineChoice {
 
 /** Opens the image that `text` names. Throws USAGE, NOT_FOUND, UNREACHABLE and what the store throws. */
 export async function openImage(text: string, options: OpenOptions & EngineChoice): Promise<OpenedImage> {
-  const reference = recognise(parseReference(text));
+  const reference = recogniseSource(text);
   switch (reference.transport) {
     case 'engine':
-      return await openFromEngine(reference.text, options);
+      return await openFromEngine(reference.text, options).catch((error: unknown) => {
+        throw withFilesTried(error, reference);
+      });
     case 'docker-archive':
       return await openDockerArchive(reference.path, reference.ref, options);
     case 'oci':
@@ -87,15 +80,17 @@ export async function openDestination(
   text: string | undefined,
   options: StoreOptions & EngineChoice,
 ): Promise<Destination> {
-  const reference: ImageReference =
+  const reference: StoreReference =
     text === undefined || text === 'docker-daemon:'
       ? { transport: 'engine', text: '', explicit: true }
-      : recognise(parseReference(text));
+      : recogniseDestination(text);
   const local = (sink: ImageSink): Destination => ({ sink, names: [], close() {} });
   switch (reference.transport) {
     case 'engine': {
-      const engine = await openEngine(options);
       const names = reference.text === '' ? [] : [reference.text];
+      // A wrong name is told now, not when everything is done.
+      names.forEach(parseTagOption);
+      const engine = await openEngine(options);
       return { sink: openEngineSink(engine, options), names, close: () => engine.close() };
     }
     case 'docker-archive':
@@ -139,72 +134,6 @@ export async function findBase(
     engine.close();
     throw error;
   }
-}
-
-/** Turns paths, and words that are the name of an existing image file, into references of a known transport. */
-function recognise(reference: ImageReference): Exclude<ImageReference, { transport: 'path' }> {
-  if (reference.transport === 'path') return recognisePath(reference.text) ?? unknownPath(reference.text);
-  if (reference.transport !== 'engine' || reference.explicit) return reference;
-  return recognisePath(reference.text) ?? reference;
-}
-
-type FileReference = Extract<ImageReference, { transport: FileTransport }>;
-
-function recognisePath(text: string): FileReference | undefined {
-  if (existsSync(text)) return recogniseFile(text, undefined);
-  const { path, ref } = splitPathAndRef(text);
-  return ref !== undefined && ref !== '' && path !== '' && existsSync(path)
-    ? recogniseFile(path, ref)
-    : undefined;
-}
-
-/** Undefined for what is no image: then a word may still be a name of the engine's. */
-function recogniseFile(path: string, ref: string | undefined): FileReference | undefined {
-  const reference = (transport: FileTransport): FileReference => ({
-    transport,
-    path,
-    ...(ref === undefined ? {} : { ref }),
-  });
-  if (statSync(path).isDirectory())
-    return existsSync(join(path, 'oci-layout')) ? reference('oci') : undefined;
-  if (isCompressed(path)) return reference('docker-archive');
-  const names = tarNames(path);
-  if (names.has('manifest.json')) return reference('docker-archive');
-  return names.has('oci-layout') ? reference('oci-archive') : undefined;
-}
-
-function isCompressed(path: string): boolean {
-  const fd = openSync(path, 'r');
-  try {
-    const start = new Uint8Array(4);
-    readSync(fd, start, 0, 4, 0);
-    return compressionOf(start) !== 'none';
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function tarNames(path: string): ReadonlySet<string> {
-  const file = openFile(path);
-  try {
-    return new Set(listTar(file, path).map(({ name }) => name));
-  } catch {
-    return new Set();
-  } finally {
-    file.close();
-  }
-}
-
-function unknownPath(text: string): never {
-  const { path } = splitPathAndRef(text);
-  if (!existsSync(text) && !existsSync(path)) {
-    throw new DidiffError('NOT_FOUND', `there is nothing at ${text}`, {
-      hint: 'Check the path. To write there, say in which form: docker-archive:FILE, oci:DIR or oci-archive:FILE.',
-    });
-  }
-  throw new DidiffError('USAGE', `${text} is no image: neither an OCI layout, nor an OCI or docker archive`, {
-    hint: 'Archives are made with `docker save -o FILE IMAGE` or `skopeo copy … oci:DIR`.',
-  });
 }
 
 function noRegistry(text: string): DidiffError {

@@ -111,8 +111,16 @@ describe("an engine's miss", () => {
   const explain = (text: string) => withFilesTried(miss, recogniseSource(text)) as DidiffError;
 
   it('says that no file was there either, where one may have been meant', () => {
-    expect(explain('app.tar').hint).toBe('There is no file app.tar either. Pull it.');
-    expect(explain('dir/app:1').hint).toContain('There is no file dir/app either.');
+    expect(explain('app.tar').hint).toBe(
+      'There is no file app.tar, so it was taken for an image of the engine. Pull it.',
+    );
+    expect(explain('dir/app:1').hint).toContain('There is no file dir/app,');
+  });
+
+  it('says so too where no engine is', () => {
+    const unreachable = new DidiffError('UNREACHABLE', 'no engine');
+    const told = withFilesTried(unreachable, recogniseSource('app.tar')) as DidiffError;
+    expect(told).toMatchObject({ code: 'UNREACHABLE', hint: expect.stringContaining('no file app.tar') });
   });
 
   it('says that what has the name holds no image', () => {
@@ -122,7 +130,7 @@ describe("an engine's miss", () => {
 
   it('stays as it is for plain names, and so do other failures', () => {
     expect(explain('alpine:3')).toBe(miss);
-    const other = new DidiffError('UNREACHABLE', 'no engine');
+    const other = new DidiffError('UNAUTHORISED', 'not allowed');
     expect(withFilesTried(other, recogniseSource('app.tar'))).toBe(other);
     expect(withFilesTried(miss, recogniseSource('docker-daemon:app.tar'))).toBe(miss);
   });

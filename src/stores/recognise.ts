@@ -42,18 +42,18 @@ export function recogniseDestination(text: string): StoreReference {
   return reference;
 }
 
-/** To an engine's NOT_FOUND for a bare word, adds that no file of that name is there either. Others stay as they are. */
+/** To an engine's failure to give what a bare word names, adds what became of that word as a file's name. */
 export function withFilesTried(error: unknown, reference: StoreReference): unknown {
-  const isMiss = error instanceof DidiffError && error.code === 'NOT_FOUND';
+  const isMiss = error instanceof DidiffError && ['NOT_FOUND', 'UNREACHABLE'].includes(error.code);
   if (!isMiss || reference.transport !== 'engine' || reference.explicit) return error;
   const { path } = splitPathAndRef(reference.text);
   const stat = statIfThere(reference.text) ?? statIfThere(path);
   if (stat === undefined && !/[/\\]/.test(path) && !FILE_NAME.test(path)) return error;
   const tried =
     stat === undefined
-      ? `There is no file ${path} either.`
+      ? `There is no file ${path}, so it was taken for an image of the engine.`
       : `There is a ${stat.isDirectory() ? 'folder' : 'file'} of that name too, but it holds no image.`;
-  return new DidiffError('NOT_FOUND', error.message, {
+  return new DidiffError(error.code, error.message, {
     hint: error.hint === undefined ? tried : `${tried} ${error.hint}`,
     data: error.data,
     cause: error,
