@@ -13,15 +13,13 @@ export interface Part {
 }
 
 /** Old bytes matched against at once, at most. */
-export const MAX_OLD_BYTES = 12 << 20;
+export const MAX_OLD_BYTES = 8 << 20;
 /** Files are taken whole up to this size, larger ones in parts of it. */
 const PART_BYTES = 64 << 10;
 /** 12 bytes each. */
 const MAX_ANCHORS = 1 << 20;
 /** A part that explains fewer anchors is more likely chance, or not worth the time it takes to match against. */
 const MIN_VOTES = 3;
-/** Of files that share a loose name, so many are compared by size. */
-const MAX_SHARING = 64;
 
 export interface Anchors {
   readonly index: AnchorIndex;
@@ -53,8 +51,8 @@ export async function indexAnchors(
 
 /** The file of the base that `path`, of `sizeBytes`, most likely was; undefined when no name is alike. */
 export function findEarlierFile(catalog: Catalog, path: string, sizeBytes: number): BaseFile | undefined {
-  const same = catalog.byPath.get(path)?.file;
-  if (same !== undefined) return same;
+  const same = catalog.byPath.get(path);
+  if (same !== undefined && same.sizeBytes > 0) return same;
   for (const name of looseNames(path)) {
     const sharing = catalog.byLooseName.get(name);
     if (sharing !== undefined) return nearest(sharing, path, sizeBytes);
@@ -66,7 +64,7 @@ export function findEarlierFile(catalog: Catalog, path: string, sizeBytes: numbe
 function nearest(files: readonly BaseFile[], path: string, sizeBytes: number): BaseFile {
   let best = files[0]!;
   let bestScore = -1;
-  for (const file of files.slice(0, MAX_SHARING)) {
+  for (const file of files) {
     const larger = Math.max(file.sizeBytes, sizeBytes);
     const score =
       commonEnds(file.path, path) + (larger === 0 ? 1 : Math.min(file.sizeBytes, sizeBytes) / larger);

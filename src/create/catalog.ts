@@ -5,33 +5,31 @@
 import { createHash } from 'node:crypto';
 import { type RandomAccess, readPieces, sliceAccess } from '../bytes/access.ts';
 import type { LayerTar } from '../image/store.ts';
-import type { TarEntry } from '../tar/header.ts';
 import { walkTar } from '../tar/walk.ts';
 
+/** An entry of the base. `address` is that of its content, `sizeBytes` what is stored of it; 0 when it has none. */
 export interface BaseFile {
   readonly path: string;
-  readonly address: number;
-  readonly sizeBytes: number;
   readonly headerAddress: number;
   readonly headerBytes: number;
+  readonly address: number;
+  readonly sizeBytes: number;
 }
 
-/** An entry without content, of which only the header is of use. */
-export type BaseHeader = Pick<BaseFile, 'path' | 'headerAddress' | 'headerBytes'>;
-
+/** An image may hold 100,000 files: each is one object here, and the maps lead to it by what takes least memory. */
 export interface Catalog {
   /** All layer tars as one address space. */
   readonly space: RandomAccess;
   /** Files with content, by ascending address. */
   readonly files: readonly BaseFile[];
   readonly byContent: ReadonlyMap<string, BaseFile>;
-  /** Files and other entries; of two layers with one path the upper one counts, as in the image. */
-  readonly byPath: ReadonlyMap<string, BaseHeader & { readonly file?: BaseFile }>;
-  /** Files by `looseNames`, in the order of addresses. */
-  readonly byLooseName: ReadonlyMap<string, readonly BaseFile[]>;
+  /** Of two layers with one path the upper one counts, as in the image. */
+  readonly byPath: ReadonlyMap<string, BaseFile>;
+  /** Files by the hash of each of their `looseNames`, in the order of addresses; a wrong one costs only time. */
+  readonly byLooseName: ReadonlyMap<number, readonly BaseFile[]>;
 }
 
-/** Reads all layers once. `onBytes` is told of each file's size when it was read. */
+/** Reads all layers once. `tick` is told of every segment's size when it was read. */
 export async function catalogBase(
   space: RandomAccess,
   layers: readonly LayerTar[],
@@ -39,32 +37,31 @@ export async function catalogBase(
 ): Promise<Catalog> {
   const files: BaseFile[] = [];
   const byContent = new Map<string, BaseFile>();
-  const byPath = new Map<string, BaseHeader & { file?: BaseFile }>();
-  const byLooseName = new Map<string, BaseFile[]>();
+  const byPath = new Map<string, BaseFile>();
+  const byLooseName = new Map<number, BaseFile[]>();
   const buffer = new Uint8Array(PIECE_BYTES);
   let start = 0;
   for (const { content } of layers) {
     for (const segment of walkTar(content)) {
       await tick(segment.sizeBytes);
-      if (segment.kind === 'header') {
-        const { entry } = segment;
-        byPath.set(entry.path, headerOf(entry, start));
-      } else if (segment.kind === 'content') {
-        const { entry } = segment;
-        const file: BaseFile = {
-          ...headerOf(entry, start),
-          address: start + segment.offset,
-          sizeBytes: segment.sizeBytes,
-        };
-        files.push(file);
-        byPath.set(entry.path, { ...headerOf(entry, start), file });
-        const key = contentKey(sliceAccess(content, segment.offset, segment.sizeBytes), buffer);
-        if (!byContent.has(key)) byContent.set(key, file);
-        for (const name of looseNames(entry.path)) {
-          const sharing = byLooseName.get(name);
-          if (sharing === undefined) byLooseName.set(name, [file]);
-          else sharing.push(file);
-        }
+      if (segment.kind !== 'header') continue;
+      const { path, headerOffset, headerBytes, contentOffset, sizeBytes } = segment.entry;
+      const file: BaseFile = {
+        path,
+        headerAddress: start + headerOffset,
+        headerBytes,
+        address: start + contentOffset,
+        sizeBytes,
+      };
+      byPath.set(path, file);
+      if (sizeBytes === 0) continue;
+      files.push(file);
+      const key = contentKey(sliceAccess(content, contentOffset, sizeBytes), buffer);
+      if (!byContent.has(key)) byContent.set(key, file);
+      for (const name of looseNames(path)) {
+        const sharing = byLooseName.get(name);
+        if (sharing === undefined) byLooseName.set(name, [file]);
+        else if (sharing.length < MAX_SHARING) sharing.push(file);
       }
     }
     start += content.sizeBytes;
@@ -72,9 +69,8 @@ export async function catalogBase(
   return { space, files, byContent, byPath, byLooseName };
 }
 
-function headerOf(entry: TarEntry, start: number): BaseHeader {
-  return { path: entry.path, headerAddress: start + entry.headerOffset, headerBytes: entry.headerBytes };
-}
+/** Of files that share a loose name, so many are kept. */
+const MAX_SHARING = 64;
 
 /** Contents are read in pieces of this size. */
 export const PIECE_BYTES = 1 << 18;
@@ -87,15 +83,22 @@ export function contentKey(content: RandomAccess, buffer: Uint8Array): string {
 }
 
 /**
- * Names under which a file's other versions may be found, the nearest first: the path without versions, hashes and
- * digits; the file's name; its name without them.
+ * Hashes of the names under which a file's other versions may be found, the nearest first: the path without versions,
+ * hashes and digits; the file's name; its name without them.
  */
-export function looseNames(path: string): readonly string[] {
+export function looseNames(path: string): readonly number[] {
   const name = path.slice(path.lastIndexOf('/') + 1);
-  return [`path ${withoutVersions(path)}`, `name ${name}`, `stem ${withoutVersions(name)}`];
+  return [hashText(withoutVersions(path), 1), hashText(name, 2), hashText(withoutVersions(name), 3)];
 }
 
 function withoutVersions(text: string): string {
   // Hashes in names have at least six hex digits, with a digit among them: `main.3f2a1c.js`, `chunk-9ab04f21.css`.
   return text.replace(/\b(?=[a-f]*\d)[0-9a-f]{6,}\b/g, '#').replace(/[0-9]+(?:[._-]?[0-9]+)*/g, '#');
+}
+
+/** FNV-1a over the characters; `kind` keeps names of one kind from meeting those of another. */
+function hashText(text: string, kind: number): number {
+  let hash = Math.imul(0x811c9dc5 ^ kind, 0x01000193);
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash;
 }

@@ -13,7 +13,7 @@ import { catalogBase, PIECE_BYTES } from './catalog.ts';
 import { type FileCounts, writeDeltaLayer } from './delta-layer.ts';
 import { type CodedStream, carryBlob, codeStream, storeWhole } from './entropy.ts';
 import { type Assembly, assembleHeader, baseLayersOf } from './header.ts';
-import { matchMemory } from './match-file.ts';
+import { matchMemory, releaseMatchMemory } from './match-file.ts';
 import { type LayerPlan, type Plan, planLayers } from './plan.ts';
 import { type Program, writeSeeks } from './program-writer.ts';
 import { provePatch } from './prove.ts';
@@ -87,28 +87,34 @@ async function matchLayers(
   const matching = startPhase('matching', total, signal, onProgress);
   const indexing = startPhase('indexing the base', space.sizeBytes, signal, onProgress);
   let anchors: ReturnType<typeof indexAnchors> | undefined;
+  const memory = matchMemory();
   const context = {
     catalog,
     anchors: () => {
       anchors ??= indexAnchors(catalog, indexing.tick);
       return anchors;
     },
-    memory: matchMemory(),
+    memory,
     tempDirectory: options.tempDirectory,
     tick: matching.tick,
     counts,
     scratch: [new Uint8Array(PIECE_BYTES), new Uint8Array(PIECE_BYTES)] as const,
   };
   const programs: (Program | undefined)[] = [];
-  for (const { how, tar, diffId } of plan.layers) {
-    const program = how === 'delta' ? await writeDeltaLayer(tar!, context) : undefined;
-    if (program !== undefined) owned.push(...program.streams);
-    programs.push(program);
-    if (program === undefined || program.producedBytes === tar!.sizeBytes) continue;
-    throw new DidiffError(
-      'INTERNAL',
-      `layer ${diffId} was planned as ${program.producedBytes} of ${tar!.sizeBytes} bytes`,
-    );
+  try {
+    for (const { how, tar, diffId } of plan.layers) {
+      const program = how === 'delta' ? await writeDeltaLayer(tar!, context) : undefined;
+      if (program !== undefined) owned.push(...program.streams);
+      programs.push(program);
+      if (program === undefined || program.producedBytes === tar!.sizeBytes) continue;
+      throw new DidiffError(
+        'INTERNAL',
+        `layer ${diffId} was planned as ${program.producedBytes} of ${tar!.sizeBytes} bytes`,
+      );
+    }
+  } finally {
+    releaseMatchMemory(memory);
+    (await anchors)?.index.close();
   }
   return programs;
 }

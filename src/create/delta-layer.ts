@@ -139,7 +139,7 @@ async function writeContent(
   context: DeltaContext,
 ): Promise<void> {
   const { catalog, counts } = context;
-  const path = catalog.byPath.get(entry.path)?.file;
+  const path = catalog.byPath.get(entry.path);
   // The file of the same path first: it stands where the last op ended, and is mostly the same.
   if (
     path?.sizeBytes === content.sizeBytes &&
@@ -159,7 +159,7 @@ async function writeContent(
     await context.tick(content.sizeBytes);
     return;
   }
-  const earlier = path ?? findEarlierFile(catalog, entry.path, content.sizeBytes);
+  const earlier = findEarlierFile(catalog, entry.path, content.sizeBytes);
   if (earlier === undefined) counts.added++;
   else {
     counts.changed++;

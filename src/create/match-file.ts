@@ -1,12 +1,13 @@
 /** Writes one changed file's content to a layer's program: matched window by window against parts of the base. */
 import type { RandomAccess } from '../bytes/access.ts';
+import { releaseMemory } from '../bytes/release.ts';
 import { emptyTables, findRegions, type IndexTables, indexOld, type Region } from '../kernels/match.ts';
 import { type Anchors, chooseParts, type Part } from './candidates.ts';
 import type { BaseFile } from './catalog.ts';
 import type { LiteralKind, ProgramWriter } from './program-writer.ts';
 
 /** New bytes matched at once. */
-const WINDOW_BYTES = 6 << 20;
+const WINDOW_BYTES = 4 << 20;
 /** How much of a file is looked at to tell text from binary. */
 const KIND_BYTES = 4096;
 
@@ -30,6 +31,11 @@ export interface MatchMemory {
 
 export function matchMemory(): MatchMemory {
   return { tables: emptyTables(), old: new Uint8Array(0), next: new Uint8Array(0) };
+}
+
+/** Gives the memory back. */
+export function releaseMatchMemory({ tables, old, next }: MatchMemory): void {
+  releaseMemory([tables.heads, tables.positions, tables.previous, old, next]);
 }
 
 /** `content` is the file's; `base` the space that addresses mean. */
@@ -62,7 +68,7 @@ export async function writeChangedFile(
 /** Small old buffers are indexed wholly, large ones sparsely: their matches are long, or found as extensions. */
 function sampleBitsFor(oldBytes: number): number {
   if (oldBytes < 64 << 10) return 0;
-  return oldBytes < 6 << 20 ? 1 : 2;
+  return oldBytes < 3 << 20 ? 1 : 2;
 }
 
 function readParts(base: RandomAccess, parts: readonly Part[], memory: MatchMemory): Uint8Array {
@@ -77,7 +83,9 @@ function readParts(base: RandomAccess, parts: readonly Part[], memory: MatchMemo
 }
 
 function grown(buffer: Uint8Array, size: number): Uint8Array {
-  return buffer.length >= size ? buffer : new Uint8Array(size);
+  if (buffer.length >= size) return buffer;
+  releaseMemory([buffer]);
+  return new Uint8Array(size);
 }
 
 /** Drops regions too short for what they cost; one that goes on in the alignment before it costs nearly nothing. */

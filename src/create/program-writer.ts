@@ -10,16 +10,19 @@ import {
   OP_BITS,
   OP_HEADER,
   OP_REGION,
+  OP_REPEAT,
   OP_TEXT,
   STREAM_BINARY,
   STREAM_DIFFS,
   STREAM_GAPS,
   STREAM_HEADERS,
   STREAM_OPS,
+  STREAM_REPEATS,
   STREAM_SEEKS,
   STREAM_TEXT,
 } from '../patch/format.ts';
 import { encodeTarHeaderDelta, HEADER_BYTES, startHeaders } from '../predict/tar-header.ts';
+import { openRepeatFinder } from './repeats.ts';
 import { openSpool, type Spool } from './spool.ts';
 
 export type LiteralKind = 'binary' | 'text';
@@ -68,6 +71,8 @@ export function openProgramWriter(base: RandomAccess, tempDirectory: string): Pr
   const sources = growingLog();
   const headerState = startHeaders();
   const scratch = new Uint8Array(PIECE_BYTES);
+  const repeats = openRepeatFinder(tempDirectory);
+  let repeatExpected = 0;
   let produced = 0;
   let gap = 0;
   let regions = 0;
@@ -107,9 +112,19 @@ export function openProgramWriter(base: RandomAccess, tempDirectory: string): Pr
     }
   };
 
-  const literal = (bytes: Uint8Array, kind: LiteralKind) => {
-    if (bytes.length === 0) return;
-    closeRegion();
+  const literal = (run: Uint8Array, kind: LiteralKind) => {
+    if (run.length > 0) closeRegion();
+    for (const stretch of repeats.split(run)) {
+      if (stretch.kind === 'new') fresh(stretch.bytes, kind);
+      else {
+        op(OP_REPEAT, stretch.length, produced);
+        streams[STREAM_REPEATS]!.appendNumber(zigzag(stretch.position - repeatExpected), produced);
+        repeatExpected = stretch.position + stretch.length;
+        produced += stretch.length;
+      }
+    }
+  };
+  const fresh = (bytes: Uint8Array, kind: LiteralKind) => {
     op(kind === 'text' ? OP_TEXT : OP_BINARY, bytes.length, produced);
     streams[kind === 'text' ? STREAM_TEXT : STREAM_BINARY]!.append(bytes, produced);
     produced += bytes.length;
@@ -169,10 +184,12 @@ export function openProgramWriter(base: RandomAccess, tempDirectory: string): Pr
     finish() {
       payZeros(open === undefined ? undefined : open.address + open.length);
       closeRegion();
+      repeats.close();
       if (regions > 0) streams[STREAM_GAPS]!.appendNumber(gap, produced);
       return { streams, seeks: streams[STREAM_SEEKS]!, producedBytes: produced, sources: sources.log() };
     },
     close() {
+      repeats.close();
       for (const stream of streams) stream.close();
     },
   };

@@ -4,16 +4,22 @@
  * a file; not for exact matches. The hash is a gear hash (W. Xia et al., "FastCDC", 2016): 32 bits deep, 32 bytes wide.
  */
 
-const WINDOW_BYTES = 32;
+import { releaseMemory } from '../bytes/release.ts';
+
+/** The hash of a byte run, `hash = (hash << 1) + GEAR[byte]` in 32 bits, depends on so many bytes. */
+export const GEAR_WINDOW_BYTES = 32;
 /** Positions kept for one hash; data that repeats more often tells nothing about where it came from. */
 const MAX_SAME = 4;
-const GEAR = makeGear();
+/** A number without pattern for each byte. */
+export const GEAR = makeGear();
 
 export interface AnchorIndex {
   /** Adds all windows of `bytes`, which stand at `address`. Bytes that go on from the last call are one run. */
   add(bytes: Uint8Array, address: number): void;
   /** Calls `found` for each chosen window of `bytes` that is known, with the addresses (rounded down to 16) it stands at. */
   find(bytes: Uint8Array, found: (addresses: readonly number[]) => void): void;
+  /** Gives its memory back; it can't be used any more. */
+  close(): void;
 }
 
 /** `expectedBytes` sets how sparsely windows are chosen: at most about `maxAnchors` (12 bytes of memory each). */
@@ -49,14 +55,14 @@ export function createAnchorIndex(expectedBytes: number, maxAnchors: number): An
       for (let i = 0; i < bytes.length; i++) {
         hash = ((hash << 1) + GEAR[bytes[i]!]!) | 0;
         run++;
-        if (chosen(hash) && run >= WINDOW_BYTES) insert(address + i + 1 - WINDOW_BYTES);
+        if (chosen(hash) && run >= GEAR_WINDOW_BYTES) insert(address + i + 1 - GEAR_WINDOW_BYTES);
       }
     },
     find(bytes, found) {
       let rolling = 0;
       for (let i = 0; i < bytes.length; i++) {
         rolling = ((rolling << 1) + GEAR[bytes[i]!]!) | 0;
-        if (i + 1 < WINDOW_BYTES || !chosen(rolling)) continue;
+        if (i + 1 < GEAR_WINDOW_BYTES || !chosen(rolling)) continue;
         const addresses: number[] = [];
         for (let slot = slotOf(rolling, slots); units[slot] !== 0; slot = (slot + 1) & (slots - 1)) {
           if (hashes[slot] === rolling) addresses.push((units[slot]! - 1) * 16);
@@ -64,6 +70,7 @@ export function createAnchorIndex(expectedBytes: number, maxAnchors: number): An
         if (addresses.length > 0) found(addresses);
       }
     },
+    close: () => releaseMemory([hashes, units]),
   };
 }
 

@@ -6,6 +6,8 @@
  * This is the plain implementation and the oracle for any faster one: same buffers, same regions.
  */
 
+import { releaseMemory } from '../bytes/release.ts';
+
 /** Length of the windows that are indexed; shorter matches are found only as extensions of longer ones. */
 export const WINDOW_BYTES = 12;
 
@@ -94,6 +96,7 @@ function reserve(tables: IndexTables, count: number): void {
   const previous = new Int32Array(count);
   positions.set(tables.positions);
   previous.set(tables.previous);
+  releaseMemory([tables.positions, tables.previous]);
   tables.positions = positions;
   tables.previous = previous;
 }

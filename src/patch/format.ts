@@ -28,7 +28,7 @@ export const BLOB_CHUNK_BYTES = 1 << 18;
 /** Coded bytes that a reader queues for streams that aren't read yet, before it calls the patch badly interleaved. */
 export const MAX_QUEUED_BYTES = 32 << 20;
 
-/** The streams of a layer: seven for a delta, one for a blob that is carried, one for a blob's recipe. */
+/** The streams of a layer: eight for a delta, one for a blob that is carried, one for a blob's recipe. */
 export const STREAM_OPS = 0;
 export const STREAM_SEEKS = 1;
 export const STREAM_GAPS = 2;
@@ -36,8 +36,9 @@ export const STREAM_DIFFS = 3;
 export const STREAM_BINARY = 4;
 export const STREAM_TEXT = 5;
 export const STREAM_HEADERS = 6;
-export const STREAM_BLOB = 7;
-export const STREAM_RECIPE = 8;
+export const STREAM_REPEATS = 7;
+export const STREAM_BLOB = 8;
+export const STREAM_RECIPE = 9;
 
 /** In words, for messages and `inspect`. */
 export const STREAM_NAMES = [
@@ -53,11 +54,12 @@ export const STREAM_NAMES = [
 ] as const;
 /** What a recipe, corrections included, may take at most: the reader holds it in memory. */
 export const MAX_RECIPE_BYTES = 16 << 20;
-export const DELTA_STREAMS = [0, 1, 2, 3, 4, 5, 6] as const;
+export const DELTA_STREAMS = [0, 1, 2, 3, 4, 5, 6, 7] as const;
 
 /** Op codes: the low bits of each number in STREAM_OPS; the rest is the length (docs/format.md, "Ops"). */
 export const OP_REGION = 0;
 export const OP_BINARY = 1;
 export const OP_TEXT = 2;
 export const OP_HEADER = 3;
-export const OP_BITS = 2;
+export const OP_REPEAT = 4;
+export const OP_BITS = 3;

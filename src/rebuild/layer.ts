@@ -64,7 +64,7 @@ export async function* tarPieces(
     if (tar === undefined) throw corrupt(`base layer ${layer.tar.baseLayer} was not opened`);
     for (const piece of readPieces(tar)) yield piece;
   } else if (layer.tar.kind === 'delta') {
-    yield* runProgram(layer, streams, base.space);
+    yield* runProgram(layer, streams, base.space, options.tempDirectory);
   } else {
     yield* unpackCarried(layer, streams, options);
   }

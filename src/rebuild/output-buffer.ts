@@ -1,0 +1,46 @@
+/** A piece of output in the making: filled by ops, handed out when it is full, then used again. */
+import { HEADER_BYTES } from '../predict/tar-header.ts';
+
+export interface OutputBuffer {
+  readonly free: number;
+  readonly filled: number;
+  take(count: number): Uint8Array;
+  /** What was filled; the buffer is then used again. */
+  flush(): Uint8Array;
+}
+
+export function outputBuffer(size: number): OutputBuffer {
+  const buffer = new Uint8Array(Math.max(size, 2 * HEADER_BYTES));
+  let filled = 0;
+  return {
+    get free() {
+      return buffer.length - filled;
+    },
+    get filled() {
+      return filled;
+    },
+    take(count) {
+      filled += count;
+      return buffer.subarray(filled - count, filled);
+    },
+    flush() {
+      const piece = buffer.subarray(0, filled);
+      filled = 0;
+      return piece;
+    },
+  };
+}
+
+/** Makes `length` bytes of output; `fill` is given one part after the other, and where in the whole it begins. */
+export async function* emit(
+  out: OutputBuffer,
+  length: number,
+  fill: (part: Uint8Array, start: number) => Promise<void>,
+): AsyncGenerator<Uint8Array> {
+  for (let done = 0; done < length; ) {
+    if (out.free === 0) yield out.flush();
+    const part = out.take(Math.min(out.free, length - done));
+    await fill(part, done);
+    done += part.length;
+  }
+}
