@@ -11,6 +11,7 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { corrupt, DidiffError } from '../../errors.ts';
+import { cancellation, throwIfAborted } from './cancel.ts';
 import type { Endpoint, Transport } from './endpoint.ts';
 import { answerFailure, connectionFailure } from './failure.ts';
 import { connectSsh } from './ssh.ts';
@@ -109,7 +110,7 @@ function openCall(
 ): OpenCall {
   const { transport } = endpoint;
   const { signal } = call;
-  signal?.throwIfAborted();
+  throwIfAborted(signal);
   const tls = transport.kind === 'tcp' && transport.tls !== undefined;
   const request = (tls ? httpsRequest : httpRequest)({
     ...address(transport),
@@ -129,11 +130,11 @@ function openCall(
       resolve(answer);
     });
     request.on('error', (error) =>
-      reject(signal?.aborted ? signal.reason : connectionFailure(endpoint, error)),
+      reject(signal?.aborted ? cancellation(signal) : connectionFailure(endpoint, error)),
     );
     request.once('close', () => {
       const cut = Object.assign(new Error('closed'), { code: 'ECONNRESET' });
-      reject(signal?.aborted ? signal.reason : connectionFailure(endpoint, cut));
+      reject(signal?.aborted ? cancellation(signal) : connectionFailure(endpoint, cut));
     });
   });
   response.catch(() => {});
@@ -204,12 +205,12 @@ export async function* readAnswer(
   try {
     for await (const piece of response) yield piece as Uint8Array;
   } catch (error) {
-    call.signal?.throwIfAborted();
+    throwIfAborted(call.signal);
     throw connectionFailure(endpoint, error);
   } finally {
     response.destroy();
   }
-  call.signal?.throwIfAborted();
+  throwIfAborted(call.signal);
 }
 
 /** The whole of a body as text; LIMIT when it is larger, or cut there when `beyond` says so. */

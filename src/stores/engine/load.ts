@@ -5,6 +5,7 @@
 import type { ClientRequest } from 'node:http';
 import { DidiffError } from '../../errors.ts';
 import { END_OF_ARCHIVE, encodeTarHeader, tarPadding } from '../../tar/encode.ts';
+import { throwIfAborted } from './cancel.ts';
 import { type Call, readText } from './client.ts';
 import type { Engine } from './kind.ts';
 
@@ -47,7 +48,7 @@ export function startLoad(engine: Engine, signal: AbortSignal | undefined): Load
   });
   answer.then(body.wake, body.wake);
   const send = async (bytes: Uint8Array): Promise<void> => {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     if (await body.write(bytes)) return;
     parseLoadAnswer(engine, await answer);
     throw refused(engine, 'it ended the call before it had the whole image');

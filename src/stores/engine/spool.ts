@@ -11,6 +11,7 @@ import { MAX_CONFIG_BYTES } from '../../image/manifest.ts';
 import { compressionOf } from '../../image/media-types.ts';
 import type { StoreOptions } from '../../image/store.ts';
 import { readTarStream, type StreamedTarEntry } from '../../tar/stream.ts';
+import { throwIfAborted } from './cancel.ts';
 import { isImageDocument } from './documents.ts';
 import { type Appended, appendTo, dropLast, gather, peek, unpackTo, withStart } from './spool-file.ts';
 
@@ -117,7 +118,7 @@ async function* countBytes(
 ): AsyncGenerator<Uint8Array> {
   let doneBytes = 0;
   for await (const piece of stream) {
-    options.signal?.throwIfAborted();
+    throwIfAborted(options.signal);
     doneBytes += piece.length;
     options.onProgress?.({ phase: 'read from the engine', doneBytes });
     yield piece;

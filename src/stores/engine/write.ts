@@ -7,6 +7,7 @@ import { DidiffError } from '../../errors.ts';
 import { familiarImageName, type ImageName } from '../../image/image-name.ts';
 import type { ImageSink, Published, StoreOptions, TargetImage } from '../../image/store.ts';
 import { type ArchiveForm, archiveFormOf } from './archive-form.ts';
+import { throwIfAborted } from './cancel.ts';
 import { listImages } from './images.ts';
 import type { Engine } from './kind.ts';
 import { type Load, startLoad } from './load.ts';
@@ -133,7 +134,7 @@ async function publish(
     const { sentBytes } = load;
     options.onProgress?.({ phase: 'unpack in the engine', doneBytes: sentBytes, totalBytes: sentBytes });
     loaded = await load.finish();
-    signal.throwIfAborted();
+    throwIfAborted(signal);
     if (!(await form.isThere(engine, target, signal))) throw wrongResult(engine, id, loaded);
     await tagImage(engine, id, names, signal);
   } catch (error) {
