@@ -4,6 +4,7 @@ import { type Engine, openEngine } from '../../src/stores/engine/kind.ts';
 import { openEngineImage } from '../../src/stores/engine/read.ts';
 import { openEngineSink } from '../../src/stores/engine/write.ts';
 import { buildImage, buildIndex, type FixtureImage, targetOf } from '../fixtures/images.ts';
+import { testConformance } from './conforming.ts';
 import type { RunningEngine } from './daemon.ts';
 import { imageIds, savedDigests, seedImage, seedIndex } from './images.ts';
 import { digestOf, failureOf, testReading } from './reading.ts';
@@ -19,6 +20,7 @@ describeEngine('docker-26-containerd', (engine) => {
   testWriting(engine);
   testBlobs(engine);
   testIndexes(engine);
+  testConformance('containerd', engine);
 });
 
 function testBlobs(running: () => RunningEngine): void {

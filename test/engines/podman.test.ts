@@ -1,3 +1,4 @@
+import { testConformance } from './conforming.ts';
 import { testReading } from './reading.ts';
 import { describeEngine } from './suite.ts';
 import { testWriting } from './writing.ts';
@@ -5,4 +6,5 @@ import { testWriting } from './writing.ts';
 describeEngine('podman', (engine) => {
   testReading(engine);
   testWriting(engine);
+  testConformance('podman', engine);
 });
