@@ -40,7 +40,9 @@ export async function startDaemon(spec: DaemonSpec): Promise<RunningEngine> {
   const [program, ...args] = spec.command(directory);
   const output = openSync(log, 'a');
   // A group of its own, so that Ctrl-C on the tests leaves the order of the clean-up to us.
-  const child = spawn(program, args, { stdio: ['ignore', output, output], detached: true });
+  // Should the tests be killed, the kernel asks the daemon to end.
+  const command = ['--pdeathsig', 'TERM', '--', program, ...args];
+  const child = spawn('setpriv', command, { stdio: ['ignore', output, output], detached: true });
   const stop = async (): Promise<void> => {
     await end(child);
     removeTree(directory);

@@ -13,6 +13,7 @@ export const TRIXIE = process.env['DIDIFF_TRIXIE'] || '/opt/didiff-trixie';
 export function missingParts(name: EngineName): string | undefined {
   if (process.getuid?.() !== 0) return 'engines are started as root';
   if (!isOnPath('docker')) return 'the docker CLI is not installed';
+  if (!isOnPath('setpriv')) return 'setpriv is not installed';
   if (name === 'docker-classic' && !isOnPath('dockerd')) return 'dockerd is not installed';
   if (name === 'podman' && !isOnPath('podman')) return 'podman is not installed';
   if (!name.startsWith('docker-26')) return undefined;

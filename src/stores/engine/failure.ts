@@ -32,7 +32,7 @@ function explain(endpoint: Endpoint, error: Error): Explanation {
   if (code === 'ENOENT' || (code === 'ECONNREFUSED' && unix)) {
     return {
       reason: code === 'ENOENT' ? 'there is no such socket' : 'nothing listens on that socket',
-      hint: `Is the engine running? Start it, or name another with DOCKER_HOST or a docker context. ${chosen}`,
+      hint: `Is the engine running? Start it, or name another (podman's too) with DOCKER_HOST or a context. ${chosen}`,
     };
   }
   if (code === 'ECONNREFUSED') {

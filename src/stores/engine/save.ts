@@ -1,5 +1,6 @@
 /** Starts the stream in which an engine hands out an image. */
 import type { Digest } from '../../bytes/digest.ts';
+import { DidiffError } from '../../errors.ts';
 import type { EngineClient } from './client.ts';
 import type { Engine } from './kind.ts';
 
@@ -18,8 +19,18 @@ export async function openSave(
     return await engine.client.download({ path: `/images/${id}/get`, what, signal });
   const libpod = engine.client.withVersion(engine.libpodVersion!);
   const path = `/libpod/images/${id.slice('sha256:'.length)}`;
-  const format = purpose === 'layers' ? 'docker-archive' : await formatKeepingConfig(libpod, path, signal);
-  return await libpod.download({ path: `${path}/get`, query: { format }, what, signal });
+  const save = (format: string): Promise<AsyncIterable<Uint8Array>> =>
+    libpod.download({ path: `${path}/get`, query: { format }, what, signal });
+  if (purpose === 'documents') return await save(await formatKeepingConfig(libpod, path, signal));
+  try {
+    return await save('docker-archive');
+  } catch (error) {
+    if (!(error instanceof DidiffError) || !['USAGE', 'STORAGE'].includes(error.code)) throw error;
+    // Some images don't fit that form, such as those that came with zstd layers: podman answers 400 or 500 then.
+    const format = await formatKeepingConfig(libpod, path, signal);
+    if (format === 'docker-archive') throw error;
+    return await save(format);
+  }
 }
 
 /**
