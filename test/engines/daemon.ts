@@ -12,6 +12,8 @@ import type { EngineKind } from '../../src/stores/engine/kind.ts';
 
 const START_MS = 60_000;
 const STOP_MS = 20_000;
+/** A call that waits for the process that waits for it would never end. */
+const CALL_MS = 60_000;
 
 export interface RunningEngine {
   /** As DOCKER_HOST takes it. */
@@ -59,6 +61,7 @@ export async function startDaemon(spec: DaemonSpec): Promise<RunningEngine> {
     execFileSync('docker', ['-H', host, ...args], {
       encoding: 'utf8',
       maxBuffer: 1 << 28,
+      timeout: CALL_MS,
       stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       ...(input === undefined ? {} : { input }),
     });

@@ -191,6 +191,37 @@ export function testWriting(running: () => RunningEngine): void {
       expectUnknown(idIn(engine, targetOf(ABORTED)));
     });
 
+    test('abort while the engine unpacks waits for it, and leaves no image', async () => {
+      const before = imageIds(running());
+      const sink = openEngineSink(engine, options());
+      for (const position of await sink.begin(targetOf(ABORTED))) {
+        await sink.putLayer(position, piecesOf(contentOf(sink, ABORTED, position)));
+      }
+      const committing = failureOf(sink.commit(targetOf(ABORTED), ['never:1']));
+      await sleep(5);
+      await sink.abort();
+      expect((await committing).code).toBe('CANCELLED');
+      expectNothing(before);
+      await sleep(300);
+      expectUnknown(idIn(engine, targetOf(ABORTED)));
+    });
+
+    test('what somebody else brought and named meanwhile is not removed', async (context) => {
+      // A store over containerd takes a blob from one at a time: the other would wait for us.
+      if (engine.kind === 'containerd') context.skip();
+      const controller = new AbortController();
+      const sink = openEngineSink(engine, { ...options(), signal: controller.signal });
+      for (const position of await sink.begin(targetOf(ABORTED))) {
+        await sink.putLayer(position, piecesOf(contentOf(sink, ABORTED, position)));
+      }
+      const id = seedImage(running(), ABORTED, 'theirs:1');
+      const committing = failureOf(sink.commit(targetOf(ABORTED), ['never:1']));
+      setTimeout(() => controller.abort(), 5);
+      expect((await committing).code).toBe('CANCELLED');
+      expect(idOf('theirs:1')).toBe(id);
+      running().docker('rmi', 'theirs:1');
+    });
+
     test('abort without a signal works too, at any time', async () => {
       const before = imageIds(running());
       const sink = openEngineSink(engine, options());

@@ -4,11 +4,11 @@
  */
 import { type Digest, isDigest } from '../../bytes/digest.ts';
 import { DidiffError } from '../../errors.ts';
-import { familiarImageName, type ImageName } from '../../image/image-name.ts';
+import { familiarImageName, formatImageName, type ImageName, sameImageName } from '../../image/image-name.ts';
 import type { ImageSink, Published, StoreOptions, TargetImage } from '../../image/store.ts';
 import { type ArchiveForm, archiveFormOf } from './archive-form.ts';
 import { throwIfAborted } from './cancel.ts';
-import { listImages } from './images.ts';
+import { inspectImage, listImages } from './images.ts';
 import type { Engine } from './kind.ts';
 import { type Load, startLoad } from './load.ts';
 import { parseNames, removeImage, tagImage } from './tags.ts';
@@ -61,8 +61,9 @@ export function openEngineSink(engine: Engine, options: StoreOptions): ImageSink
     },
     async abort() {
       stop.abort();
-      session?.load.destroy();
+      // A commit under way cleans up after itself, once it knows what the engine made of what it has.
       await committing?.catch(() => {});
+      session?.load.destroy();
     },
   };
 }
@@ -138,7 +139,7 @@ async function publish(
     if (!(await form.isThere(engine, target, signal))) throw wrongResult(engine, id, loaded);
     await tagImage(engine, id, names, signal);
   } catch (error) {
-    await cleanUp(session, loaded);
+    await cleanUp(session, loaded, names);
     throw error;
   }
   return published(id, names);
@@ -161,12 +162,28 @@ function wrongResult(engine: Engine, expected: Digest, loaded: readonly string[]
 }
 
 /** Removes what a failed load brought. Best effort: the failure that led here is the one to report. */
-async function cleanUp(session: Session, loaded: readonly string[]): Promise<void> {
+async function cleanUp(
+  session: Session,
+  loaded: readonly string[],
+  names: readonly ImageName[],
+): Promise<void> {
   const { engine, form, target, before, wasThere } = session;
   const id = form.idOf(target);
   const strangers = loaded.filter((name) => isDigest(name) && name !== id && !before.has(name));
   const signal = AbortSignal.timeout(CLEAN_UP_MS);
   for (const reference of [...(wasThere ? [] : [id]), ...strangers]) {
-    await removeImage(engine, reference, signal).catch(() => {});
+    await removeIfOurs(engine, reference, names, signal).catch(() => {});
   }
+}
+
+/** Whoever gave the image another name meanwhile wants it: then it stays. */
+async function removeIfOurs(
+  engine: Engine,
+  reference: string,
+  names: readonly ImageName[],
+  signal: AbortSignal,
+): Promise<void> {
+  const image = await inspectImage(engine, reference, signal).catch(() => undefined);
+  const isOurs = (name: string): boolean => names.some((own) => sameImageName(formatImageName(own), name));
+  if (image === undefined || image.names.every(isOurs)) await removeImage(engine, reference, signal);
 }
