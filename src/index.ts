@@ -24,4 +24,12 @@ export { type InspectedLayer, type Inspection, inspectPatch } from './inspect/in
 export type { PatchHeader } from './patch/header.ts';
 export { type OpenedPatch, openPatch } from './patch/open.ts';
 export type { PatchReader } from './patch/reader.ts';
-export { type Destination, type EngineChoice, findBase, openDestination, openImage } from './stores/open.ts';
+export {
+  type Destination,
+  type EngineChoice,
+  findBase,
+  openDestination,
+  openImage,
+  type SharedEngine,
+  shareEngine,
+} from './stores/open.ts';

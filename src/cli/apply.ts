@@ -2,6 +2,7 @@
 import type { ApplyResult } from '../index.ts';
 import type { CommandModule } from './command.ts';
 import { openArguments, readWords } from './patch-arguments.ts';
+import { withResources } from './resources.ts';
 
 const EXAMPLES = `
 The base is found by itself in the engine, by its layers; --base names it, or takes it from another store.
@@ -30,34 +31,29 @@ export const applyCommand: CommandModule = {
       .option('--to <dest>', 'where the new image goes (default: the engine)')
       .option('-t, --tag <name:tag>', 'name the new image gets; may be given several times', collect, [])
       .addHelpText('after', EXAMPLES)
-      .action(async (words: string[], given: Given, command) => {
+      .action(async (argv: string[], given: Given, command) => {
         const { options, output, signal } = context.start(command);
         const library = await import('../index.ts');
-        const { tempDirectory, host } = options;
-        const store = { tempDirectory, host, signal, onProgress: output.onProgress };
         for (const tag of given.tag) library.parseTagOption(tag);
-        const { patch, openBase } = await openArguments(
-          library,
-          readWords(words, given.base, library),
-          store,
-        );
-        try {
-          const { sink, names, close } = await library.openDestination(given.to, store);
-          try {
-            const result = await library.applyPatch(patch.reader, openBase, sink, {
-              ...store,
-              names: [...names, ...given.tag],
-            });
-            output.result(
-              { destination: sink.name, target: patch.reader.header.target.name, ...result },
-              () => describe(result, sink.name),
-            );
-          } finally {
-            close();
-          }
-        } finally {
-          await patch.reader.close();
-        }
+        const words = readWords(argv, given.base, library);
+        await withResources(async (keep) => {
+          const shared = keep(library.shareEngine({ host: options.host, signal }));
+          const store = {
+            tempDirectory: options.tempDirectory,
+            shared,
+            signal,
+            onProgress: output.onProgress,
+          };
+          const { reader, openBase } = keep(await openArguments(library, words, store));
+          const { sink, names } = keep(await library.openDestination(given.to, store));
+          const result = await library.applyPatch(reader, openBase, sink, {
+            ...store,
+            names: [...names, ...given.tag],
+          });
+          output.result({ destination: sink.name, target: reader.header.target.name, ...result }, () =>
+            describe(result, sink.name),
+          );
+        });
       });
   },
 };

@@ -3,6 +3,7 @@ import type { CheckResult } from '../index.ts';
 import type { CommandModule } from './command.ts';
 import { formatBytes } from './format.ts';
 import { openArguments, readWords } from './patch-arguments.ts';
+import { withResources } from './resources.ts';
 
 const EXAMPLES = `
 Reads the whole patch and the base, rebuilds every layer without keeping it, and writes nothing.
@@ -23,27 +24,22 @@ export const checkCommand: CommandModule = {
       .action(async (path: string, given: { base?: string; to?: string }, command) => {
         const { options, output, signal } = context.start(command);
         const library = await import('../index.ts');
-        const { tempDirectory, host } = options;
-        const store = { tempDirectory, host, signal, onProgress: output.onProgress };
-        const { patch, openBase } = await openArguments(
-          library,
-          readWords([path], given.base, library),
-          store,
-        );
-        const destination =
-          given.to === undefined ? undefined : await library.openDestination(given.to, store);
-        try {
-          const base = await openBase();
-          try {
-            const result = await library.checkPatch(patch.reader, base, destination?.sink, store);
-            output.result({ base: base.name, ...result }, () => describe(result, path, base.name));
-          } finally {
-            await base.close();
-          }
-        } finally {
-          destination?.close();
-          await patch.reader.close();
-        }
+        const words = readWords([path], given.base, library);
+        await withResources(async (keep) => {
+          const shared = keep(library.shareEngine({ host: options.host, signal }));
+          const store = {
+            tempDirectory: options.tempDirectory,
+            shared,
+            signal,
+            onProgress: output.onProgress,
+          };
+          const { reader, openBase } = keep(await openArguments(library, words, store));
+          const destination =
+            given.to === undefined ? undefined : keep(await library.openDestination(given.to, store));
+          const base = keep(await openBase());
+          const result = await library.checkPatch(reader, base, destination?.sink, store);
+          output.result({ base: base.name, ...result }, () => describe(result, path, base.name));
+        });
       });
   },
 };

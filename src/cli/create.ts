@@ -2,6 +2,7 @@
 import type { CreateReport, LayerReport } from '../index.ts';
 import type { CommandModule } from './command.ts';
 import { formatBytes } from './format.ts';
+import { withResources } from './resources.ts';
 
 const EXAMPLES = `
 Examples:
@@ -22,30 +23,27 @@ export const createCommand: CommandModule = {
         'leave out what makes compressed layers exact: smaller where an encoder is unknown',
       )
       .addHelpText('after', EXAMPLES)
-      .action(
-        async (baseName: string, targetName: string, path: string, given: { blobs: boolean }, command) => {
-          const { options, output, signal } = context.start(command);
-          const { createPatch, openImage, parsePlatform } = await import('../index.ts');
-          const platform = options.platform === undefined ? undefined : parsePlatform(options.platform);
-          const { tempDirectory, host } = options;
-          const store = { tempDirectory, host, platform, signal, onProgress: output.onProgress };
-          const base = await openImage(baseName, store);
-          try {
-            const target = await openImage(targetName, store);
-            try {
-              const report = await createPatch(base, target, path, { ...store, blobs: given.blobs });
-              for (const warning of warningsOf(report)) output.warn(warning);
-              output.result({ patch: path, ...report }, () => describe(report, path));
-            } finally {
-              await target.close();
-            }
-          } finally {
-            await base.close();
-          }
-        },
-      );
+      .action(async (baseName: string, targetName: string, path: string, given: Given, command) => {
+        const { options, output, signal } = context.start(command);
+        const library = await import('../index.ts');
+        const { tempDirectory, host } = options;
+        const platform = options.platform === undefined ? undefined : library.parsePlatform(options.platform);
+        await withResources(async (keep) => {
+          const shared = keep(library.shareEngine({ host, signal }));
+          const store = { tempDirectory, shared, platform, signal, onProgress: output.onProgress };
+          const base = keep(await library.openImage(baseName, store));
+          const target = keep(await library.openImage(targetName, store));
+          const report = await library.createPatch(base, target, path, { ...store, blobs: given.blobs });
+          for (const warning of warningsOf(report)) output.warn(warning);
+          output.result({ patch: path, ...report }, () => describe(report, path));
+        });
+      });
   },
 };
+
+interface Given {
+  readonly blobs: boolean;
+}
 
 /** A blob that is carried costs as much as a pull: the user is told at once, with the way out. */
 function warningsOf(report: CreateReport): string[] {

@@ -10,9 +10,10 @@ export interface PatchArguments {
 }
 
 export interface OpenedArguments {
-  readonly patch: OpenedPatch;
+  readonly reader: OpenedPatch['reader'];
   /** Finds the base; only to be called when it is needed. */
-  openBase(): Promise<OpenedImage>;
+  readonly openBase: () => Promise<OpenedImage>;
+  close(): Promise<void>;
 }
 
 type Library = typeof import('../index.ts');
@@ -49,7 +50,8 @@ export async function openArguments(
     throw error;
   }
   return {
-    patch,
+    reader: patch.reader,
+    close: () => patch.reader.close(),
     openBase: () =>
       given.base === undefined
         ? library.findBase(library.neededDiffIds(header), header.base.name, options)

@@ -21,6 +21,40 @@ import { recogniseDestination, recogniseSource, type StoreReference, withFilesTr
 export interface EngineChoice {
   /** Absent: as the docker command line decides (DOCKER_HOST, contexts). */
   readonly host?: string | undefined;
+  /** One connection for several calls: what was learnt of the engine's images for one serves the others. */
+  readonly shared?: SharedEngine | undefined;
+}
+
+/** An engine that is connected to when the first call needs it. */
+export interface SharedEngine {
+  open(): Promise<Engine>;
+  /** To be called when everything opened through it is closed. */
+  close(): Promise<void>;
+}
+
+export function shareEngine(
+  choice: EngineChoice & { readonly signal?: AbortSignal | undefined },
+): SharedEngine {
+  let opened: Promise<Engine> | undefined;
+  return {
+    open() {
+      opened ??= openEngine(choice);
+      return opened;
+    },
+    async close() {
+      const engine = await opened?.catch(() => undefined);
+      engine?.close();
+    },
+  };
+}
+
+/** The engine for one call, and what is to be done when the call's image or sink is closed. */
+async function engineFor(
+  options: EngineChoice & { readonly signal?: AbortSignal | undefined },
+): Promise<{ readonly engine: Engine; readonly done: () => void }> {
+  if (options.shared !== undefined) return { engine: await options.shared.open(), done() {} };
+  const engine = await openEngine(options);
+  return { engine, done: () => engine.close() };
 }
 
 /** Opens the image that `text` names. Throws USAGE, NOT_FOUND, UNREACHABLE and what the store throws. */
@@ -43,16 +77,16 @@ export async function openImage(text: string, options: OpenOptions & EngineChoic
 }
 
 async function openFromEngine(text: string, options: OpenOptions & EngineChoice): Promise<OpenedImage> {
-  const engine = await openEngine(options);
+  const { engine, done } = await engineFor(options);
   try {
-    return closingEngine(await openEngineImage(engine, text, options), engine);
+    return closingWith(await openEngineImage(engine, text, options), done);
   } catch (error) {
-    engine.close();
+    done();
     throw error;
   }
 }
 
-function closingEngine(image: OpenedImage, engine: Engine): OpenedImage {
+function closingWith(image: OpenedImage, done: () => void): OpenedImage {
   return {
     name: image.name,
     diffIds: image.diffIds,
@@ -63,7 +97,7 @@ function closingEngine(image: OpenedImage, engine: Engine): OpenedImage {
     openBlobs: (positions, options) => image.openBlobs(positions, options),
     async close() {
       await image.close();
-      engine.close();
+      done();
     },
   };
 }
@@ -90,8 +124,9 @@ export async function openDestination(
       const names = reference.text === '' ? [] : [reference.text];
       // A wrong name is told now, not when everything is done.
       names.forEach(parseTagOption);
-      const engine = await openEngine(options);
-      return { sink: openEngineSink(engine, options), names, close: () => engine.close() };
+      const { engine, done } = await engineFor(options);
+      const names = reference.text === '' ? [] : [reference.text];
+      return { sink: openEngineSink(engine, options), names, close: done };
     }
     case 'docker-archive':
       return local(openDockerArchiveSink(reference.path, reference.ref, options));
@@ -113,10 +148,10 @@ export async function findBase(
   baseName: string,
   options: OpenOptions & EngineChoice,
 ): Promise<OpenedImage> {
-  const engine = await openEngine(options);
+  const { engine, done } = await engineFor(options);
   try {
     const found = await findImageWithLayers(engine, needed, options.signal);
-    if (found !== undefined) return closingEngine(await openEngineImage(engine, found.id, options), engine);
+    if (found !== undefined) return closingWith(await openEngineImage(engine, found.id, options), done);
     const closest = await closestImage(engine, needed, options.signal);
     const near =
       closest === undefined
@@ -131,7 +166,7 @@ export async function findBase(
       },
     );
   } catch (error) {
-    engine.close();
+    done();
     throw error;
   }
 }
