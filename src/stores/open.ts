@@ -125,7 +125,6 @@ export async function openDestination(
       // A wrong name is told now, not when everything is done.
       names.forEach(parseTagOption);
       const { engine, done } = await engineFor(options);
-      const names = reference.text === '' ? [] : [reference.text];
       return { sink: openEngineSink(engine, options), names, close: done };
     }
     case 'docker-archive':
