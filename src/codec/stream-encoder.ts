@@ -15,7 +15,7 @@ const BEST_QUALITY_LIMIT_BYTES = 4 << 20;
 const GOOD_QUALITY_LIMIT_BYTES = 64 << 20;
 
 /** The largest window any stream gets: the reader holds one per open stream, and coding takes ten times as much. */
-export const MAX_WINDOW_BITS = 21;
+export const MAX_WINDOW_BITS = 22;
 
 /** The window a stream of this size needs: no larger than the stream. */
 export function windowBitsFor(sizeBytes: number): number {

@@ -63,7 +63,8 @@ export function emptyTables(): IndexTables {
  */
 export function indexOld(old: Uint8Array, sampleBits: number, tables: IndexTables = emptyTables()): OldIndex {
   const sampleMask = (1 << sampleBits) - 1;
-  const expected = Math.ceil(old.length / (sampleMask + 1)) + 64;
+  // An eighth more than the hash should choose, so that the tables hardly ever have to grow.
+  const expected = Math.ceil((old.length * 1.125) / (sampleMask + 1)) + 64;
   const bucketBits = Math.min(MAX_BUCKET_BITS, Math.max(8, 32 - Math.clz32(expected)));
   tables.bucketCount = 1 << bucketBits;
   if (tables.heads.length < tables.bucketCount) tables.heads = new Int32Array(tables.bucketCount);
