@@ -2,7 +2,7 @@
  * Takes patches apart into sections and puts changed ones together again, with checks that are right: what somebody
  * makes who means harm, not what a damaged line does.
  */
-import { brotliCompressSync, brotliDecompressSync } from 'node:zlib';
+import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import { SECTION_DOCUMENTS, SECTION_HEADER, SECTION_STREAM } from '../../src/patch/format.ts';
 import {
   encodeStreamPayload,
@@ -44,7 +44,7 @@ export async function headerText(patch: Uint8Array): Promise<string> {
 
 /** The patch with another header, which need not be JSON. */
 export async function withHeader(patch: Uint8Array, text: string): Promise<Uint8Array> {
-  return await withSection(patch, SECTION_HEADER, () => brotliCompressSync(Buffer.from(text)));
+  return await withSection(patch, SECTION_HEADER, () => pack(Buffer.from(text)));
 }
 
 /** The patch whose header has these values at these paths (`target.layers.0.size`); undefined takes one out. */
@@ -62,7 +62,12 @@ export async function lying(patch: Uint8Array, lies: Readonly<Record<string, unk
 
 /** The patch whose documents, one after the other, are `bytes`. */
 export async function withDocuments(patch: Uint8Array, bytes: Uint8Array): Promise<Uint8Array> {
-  return await withSection(patch, SECTION_DOCUMENTS, () => brotliCompressSync(bytes));
+  return await withSection(patch, SECTION_DOCUMENTS, () => pack(bytes));
+}
+
+/** Any brotli stream will do; bombs of 100 MB should be quick to make. */
+function pack(bytes: Uint8Array): Uint8Array {
+  return brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 3 } });
 }
 
 async function withSection(

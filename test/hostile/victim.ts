@@ -31,16 +31,32 @@ const CARRYING: FixtureImage = withBlob(
   storeAsGzip,
 );
 
+/** One layer, which the base has too, compressed alike. */
+const SHARED_SPEC = { files: 2, fileBytes: 100 };
+const SHARED_BASE = buildImage({ seed: 86, layers: [SHARED_SPEC, KEPT] });
+const SHARING = buildImage({ seed: 86, label: 'sharing', layers: [SHARED_SPEC] });
+
+const PAIRS = {
+  delta: [BASE, TARGET],
+  classic: [BASE, TARGET],
+  carrying: [BASE, CARRYING],
+  sharing: [SHARED_BASE, SHARING],
+} as const;
+
 export interface Victim extends Target {
   readonly patch: Uint8Array;
 }
 
-/** `delta`: layer 0 is the base's, layer 1 a delta. `carrying`: layer 0 is carried as its blob, layer 1 the base's. */
-export async function makeVictim(workshop: Workshop, kind: 'delta' | 'carrying'): Promise<Victim> {
+/**
+ * `delta`: layer 0 is the base's, layer 1 a delta. `carrying`: layer 0 is carried as its blob, layer 1 the base's.
+ * `classic`: as `delta`, of images that have no manifest. `sharing`: the one layer and its gzip blob are the base's.
+ */
+export async function makeVictim(workshop: Workshop, kind: keyof typeof PAIRS): Promise<Victim> {
   mkdirSync(join(workshop.directory, 'attempt'), { recursive: true });
-  const image = kind === 'delta' ? TARGET : CARRYING;
-  const base = writeFixture(workshop, 'oci', BASE);
+  const [from, image] = PAIRS[kind];
+  const form = kind === 'classic' ? 'docker-archive' : 'oci';
+  const base = writeFixture(workshop, form, from);
   const path = workshop.newPath('patch');
-  await makePatch(workshop, base, writeFixture(workshop, 'oci', image), path);
+  await makePatch(workshop, base, writeFixture(workshop, form, image), path);
   return { workshop, base, image, patch: readFileSync(path) };
 }
