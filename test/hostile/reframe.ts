@@ -100,3 +100,34 @@ export async function streamsOf(patch: Uint8Array, layer: number): Promise<Coded
 export function chunk(layer: number, stream: number, coded: Uint8Array): LooseSection {
   return { kind: SECTION_STREAM, payload: encodeStreamPayload(layer, stream, coded) };
 }
+
+/** A patch whose layer is made of these streams, stored as they are, one chunk each in the order given. */
+export async function withStreams(
+  patch: Uint8Array,
+  layer: number,
+  streams: ReadonlyMap<number, Uint8Array>,
+): Promise<Uint8Array> {
+  const filled = [...streams].filter(([, bytes]) => bytes.length > 0);
+  const infos = filled
+    .map(([stream, { length }]) => [stream, 0, length, length, 0])
+    .sort((a, b) => a[0]! - b[0]!);
+  const lie = await lying(patch, { [`target.layers.${layer}.streams`]: infos });
+  return await withChunks(
+    lie,
+    layer,
+    filled.map(([stream, bytes]) => chunk(layer, stream, bytes)),
+  );
+}
+
+/** The patch with these sections for those of the layer's streams. */
+export async function withChunks(
+  patch: Uint8Array,
+  layer: number,
+  chunks: readonly LooseSection[],
+): Promise<Uint8Array> {
+  const sections = await takeApart(patch);
+  const isOfLayer = (section: PlacedSection) =>
+    section.kind === SECTION_STREAM && parseStreamPayload(section).layer === layer;
+  const rest = sections.filter((section) => !isOfLayer(section));
+  return putTogether([...rest.slice(0, -1), ...chunks, rest.at(-1)!]);
+}
