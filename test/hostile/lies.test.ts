@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { ErrorCode } from '../../src/index.ts';
+import { STREAM_BLOB } from '../../src/patch/format.ts';
 import { buildImage, buildIndex } from '../fixtures/images.ts';
 import { applyTo, expectBytes, FILE_FORMS, openWorkshop } from '../fixtures/patching.ts';
 import { attempt, refusal } from './attempt.ts';
@@ -41,7 +42,7 @@ const DELTA_ROWS: readonly Row[] = [
     'a base layer that ops may not read',
     { 'base.layers.0.addressed': false },
     'CORRUPT_INPUT',
-    /outside of the base's 0 bytes/,
+    /outside of the 0 bytes of the base/,
   ],
   ['no base layers', { 'base.layers': [] }, 'CORRUPT_INPUT', /base layer \d of 0/],
   [
@@ -87,7 +88,12 @@ const DELTA_ROWS: readonly Row[] = [
     'CORRUPT_INPUT',
     /stream 0 that it can't have/,
   ],
-  ['a blob in a delta', { 'target.layers.1.streams.0.0': 7 }, 'CORRUPT_INPUT', /stream 7 that it can't have/],
+  [
+    'a blob in a delta',
+    { 'target.layers.1.streams.0.0': STREAM_BLOB },
+    'CORRUPT_INPUT',
+    /stream 8 that it can't have/,
+  ],
   ['a window of 2^25', { 'target.layers.1.streams.0.4': 25 }, 'CORRUPT_INPUT', /without a valid window/],
   [
     'a stream that gives more',

@@ -7,12 +7,15 @@ import {
   OP_BITS,
   OP_HEADER,
   OP_REGION,
+  OP_REPEAT,
   OP_TEXT,
   STREAM_BINARY,
+  STREAM_BLOB,
   STREAM_DIFFS,
   STREAM_GAPS,
   STREAM_HEADERS,
   STREAM_OPS,
+  STREAM_REPEATS,
   STREAM_SEEKS,
   STREAM_TEXT,
 } from '../../src/patch/format.ts';
@@ -49,15 +52,34 @@ const LIES: readonly (readonly [what: string, streams: Streams, message: RegExp]
   ],
   [
     'an op is longer than any file',
-    { [STREAM_OPS]: op(OP_REGION, 2 ** 50), [STREAM_SEEKS]: seek(0) },
+    { [STREAM_OPS]: op(OP_REGION, 2 ** 49), [STREAM_SEEKS]: seek(0) },
     /reaches past/,
   ],
-  ['an op has no length', { [STREAM_OPS]: op(OP_TEXT, 0), [STREAM_TEXT]: TEXT }, /has no length/],
+  ['an op has no length', { [STREAM_OPS]: op(OP_TEXT, 0), [STREAM_TEXT]: TEXT }, /code 2 has the length 0/],
   [
     'a header op has a length',
     { [STREAM_OPS]: op(OP_HEADER, 1), [STREAM_SEEKS]: seek(0) },
-    /header op has the length 1/,
+    /code 3 has the length 1/,
   ],
+  ['an op is of no known code', { [STREAM_OPS]: op(7, 5), [STREAM_TEXT]: TEXT }, /no op of code 7/],
+  ['something is repeated before anything is new', repeat(0, 0), /outside of the 0 bytes of what was new/],
+  ['more is repeated than was new', repeat(400, 1), /outside of the 400 bytes of what was new/],
+  [
+    'a repetition begins before the layer',
+    repeat(500, -1),
+    /at -1, outside of the 500 bytes of what was new/,
+  ],
+  [
+    'a repetition has no place',
+    { ...repeat(500, 0), [STREAM_REPEATS]: new Uint8Array(0) },
+    /seek is cut short/,
+  ],
+  [
+    'the repetitions go on',
+    { ...repeat(500, 0), [STREAM_REPEATS]: numbers(seek(0), seek(0)) },
+    /repeats goes on/,
+  ],
+  ['only the bytes of a repetition are wrong', repeat(500, 0), /came out as/],
   ['the ops end too early', { [STREAM_OPS]: op(OP_TEXT, 5), [STREAM_TEXT]: TEXT }, /op is cut short/],
   [
     'the ops go on',
@@ -89,9 +111,13 @@ const LIES: readonly (readonly [what: string, streams: Streams, message: RegExp]
     { [STREAM_OPS]: op(OP_BINARY, TAR_BYTES), [STREAM_TEXT]: TEXT },
     /literals end before/,
   ],
-  ['a region begins before the base', region(seek(-1)), /at -1, outside of the base/],
-  ['a region ends after the base', region(seek(1_000_000)), /at 1000000, outside of the base/],
-  ['a region begins farther than any file', region(seek(2 ** 51)), /outside of the base/],
+  ['a region begins before the base', region(seek(-1)), /at -1, outside of the \d+ bytes of the base/],
+  [
+    'a region ends after the base',
+    region(seek(1_000_000)),
+    /at 1000000, outside of the \d+ bytes of the base/,
+  ],
+  ['a region begins farther than any file', region(seek(2 ** 51)), /outside of the \d+ bytes of the base/],
   ['there is no seek', region(new Uint8Array(0)), /a seek is cut short/],
   ['the seeks go on', region(numbers(seek(0), seek(0))), /seeks goes on after the layer/],
   ['there are no gaps', { ...region(seek(0)), [STREAM_GAPS]: new Uint8Array(0) }, /a gap is cut short/],
@@ -119,7 +145,7 @@ const LIES: readonly (readonly [what: string, streams: Streams, message: RegExp]
   [
     'a header is read behind the base',
     { [STREAM_OPS]: op(OP_HEADER, 0), [STREAM_SEEKS]: seek(100_000), [STREAM_HEADERS]: Uint8Array.of(0) },
-    /outside of the base/,
+    /outside of the \d+ bytes of the base/,
   ],
   [
     'a header does not fit any more',
@@ -137,6 +163,17 @@ const LIES: readonly (readonly [what: string, streams: Streams, message: RegExp]
     /came out as sha256/,
   ],
 ];
+
+/** `fresh` new bytes, 400 of them again from `position` on, then text to the end. */
+function repeat(fresh: number, position: number): Streams {
+  const rest = TAR_BYTES - fresh - 400;
+  const before = fresh === 0 ? [] : [op(OP_TEXT, fresh)];
+  return {
+    [STREAM_OPS]: numbers(...before, op(OP_REPEAT, 400), op(OP_TEXT, rest)),
+    [STREAM_REPEATS]: seek(position),
+    [STREAM_TEXT]: TEXT.subarray(0, fresh + rest),
+  };
+}
 
 /** 500 bytes of the base, which are all the same, then text to the end. */
 function region(seeks: Uint8Array): Streams {
@@ -171,7 +208,7 @@ describe('the order of chunks', () => {
 
   test.each([
     ['an empty chunk', chunk(LAYER, STREAM_OPS, new Uint8Array(0))],
-    ['a chunk of a stream that the layer lacks', chunk(LAYER, 7, Uint8Array.of(1))],
+    ['a chunk of a stream that the layer lacks', chunk(LAYER, STREAM_BLOB, Uint8Array.of(1))],
     ['a chunk of a layer that there is not', chunk(9, STREAM_OPS, Uint8Array.of(1))],
     ['a chunk of a layer that is the base’s', chunk(0, STREAM_OPS, Uint8Array.of(1))],
     ['a chunk cut short in its numbers', { kind: 3, payload: Uint8Array.of(0x80) }],
