@@ -38,6 +38,8 @@ export async function createPatch(
   options: CreateOptions,
 ): Promise<CreateReport> {
   assertSamePlatform(base, target);
+  // Whether it can be written shows now, not after the minutes that making it may take.
+  openPendingFile(path).abort();
   const plan = await planLayers(base, target, { ...options, blobs: options.blobs ?? true });
   const tars = await openBase(base, plan, options);
   const owned: { close(): void }[] = [];
