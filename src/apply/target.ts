@@ -1,10 +1,10 @@
 /** What a patch makes, in the terms of a store, and whether a store of this kind can be given it. */
 import { DidiffError } from '../errors.ts';
-import { synthesiseManifest } from '../image/manifest.ts';
+import { parseConfig, synthesiseManifest } from '../image/manifest.ts';
 import { OCI_LAYER_TAR } from '../image/media-types.ts';
 import type { ImageSink, TargetImage, TargetLayer } from '../image/store.ts';
+import type { PatchDocuments } from '../patch/documents.ts';
 import type { PatchHeader } from '../patch/header.ts';
-import type { PatchDocuments } from '../patch/reader.ts';
 
 /** A target without a manifest gets a deterministic one, whose layers are uncompressed. */
 export function targetOf(header: PatchHeader, documents: PatchDocuments): TargetImage {
@@ -22,7 +22,8 @@ export function targetOf(header: PatchHeader, documents: PatchDocuments): Target
     manifest: manifest ?? synthesiseManifest(config.bytes, plain),
     manifestIsOwn: manifest !== undefined,
     index,
-    platform: header.target.platform,
+    // Of the header's platform nothing is proved; the config's is part of what the digests vouch for.
+    platform: parseConfig(config.bytes, "the target's config").platform,
     layers,
   };
 }

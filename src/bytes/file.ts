@@ -17,6 +17,7 @@ import {
   renameSync,
   rmSync,
   statfsSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -139,11 +140,13 @@ export interface PendingFile {
 
 /**
  * Starts `path` under a temporary name beside it. Temporary files that a killed process left for the same path
- * are removed first.
+ * are removed first. Throws STORAGE where a directory stands, and the file system's errors.
  */
 export function openPendingFile(path: string): PendingFile {
   const directory = dirname(path);
   const prefix = `.${basename(path)}.didiff-`;
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
+    throw new DidiffError('STORAGE', `${path} is a directory; a file was expected`);
   removeStale(directory, prefix);
   const temporary = join(directory, `${prefix}${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
   const fd = openSync(temporary, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o666);

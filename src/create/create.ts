@@ -5,6 +5,7 @@
 import { concatAccess } from '../bytes/access.ts';
 import { openPendingFile } from '../bytes/file.ts';
 import { DidiffError } from '../errors.ts';
+import { formatPlatform, samePlatform } from '../image/platform.ts';
 import type { LayerTar, OpenedImage, StoreOptions } from '../image/store.ts';
 import { STREAM_RECIPE } from '../patch/format.ts';
 import { baseContent } from '../rebuild/layer.ts';
@@ -36,6 +37,9 @@ export async function createPatch(
   path: string,
   options: CreateOptions,
 ): Promise<CreateReport> {
+  assertSamePlatform(base, target);
+  // Whether it can be written shows now, not after the minutes that making it may take.
+  openPendingFile(path).abort();
   const plan = await planLayers(base, target, { ...options, blobs: options.blobs ?? true });
   const tars = await openBase(base, plan, options);
   const owned: { close(): void }[] = [];
@@ -62,6 +66,17 @@ export async function createPatch(
   } finally {
     for (const each of owned) each.close();
   }
+}
+
+/** An update never changes the platform; who asks for that has picked the wrong one of an index's images. */
+function assertSamePlatform(base: OpenedImage, target: OpenedImage): void {
+  if (samePlatform(base.platform, target.platform)) return;
+  throw new DidiffError(
+    'USAGE',
+    `${base.name} is for ${formatPlatform(base.platform)}, ${target.name} for ${formatPlatform(target.platform)}: ` +
+      'base and target must be of one platform',
+    { hint: 'Where a name holds images of several platforms, choose one with --platform.' },
+  );
 }
 
 /** All layers of the base, unless the target takes nothing from it. */

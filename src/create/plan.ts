@@ -5,7 +5,8 @@
 import type { RandomAccess } from '../bytes/access.ts';
 import type { Digest } from '../bytes/digest.ts';
 import { findRecipe } from '../deflate/find.ts';
-import { type Descriptor, parseManifest } from '../image/manifest.ts';
+import { DidiffError } from '../errors.ts';
+import { type Descriptor, parseIndex, parseManifest } from '../image/manifest.ts';
 import type { ImageMetadata, OpenedImage, StoreOptions } from '../image/store.ts';
 import type { BlobSource, TarSource } from '../patch/header.ts';
 
@@ -103,7 +104,19 @@ export async function planLayers(
       return { descriptor, source: 'recipe', recipe: found.recipe, model: found.model };
     }
   }
-  return { metadata: await target.readMetadata(options), layers };
+  const metadata = await target.readMetadata(options);
+  assertNotNested(target.name, metadata);
+  return { metadata, layers };
+}
+
+/** A patch carries one index. The image of an index within it would come out with the outer one, which doesn't name it. */
+function assertNotNested(name: string, { manifest, index }: ImageMetadata): void {
+  if (manifest === undefined || index === undefined) return;
+  if (parseIndex(index.bytes, `the index of ${name}`).some(({ digest }) => digest === manifest.digest))
+    return;
+  throw new DidiffError('UNSUPPORTED', `${name} is an index whose images are in further indexes`, {
+    hint: `Name the image itself, by its digest: ${manifest.digest}.`,
+  });
 }
 
 function parseManifestOf(metadata: ImageMetadata): readonly Descriptor[] | undefined {

@@ -1,7 +1,7 @@
 /** Reads a patch's header. Nothing in it is believed before it is checked here: a patch may come from anybody. */
 import { brotliDecompressSync } from 'node:zlib';
 import { parseDigest } from '../bytes/digest.ts';
-import { parseCodec } from '../codec/stream-decoder.ts';
+import { CODEC_STORED, parseCodec } from '../codec/stream-decoder.ts';
 import { corrupt, DidiffError } from '../errors.ts';
 import { parseObject } from '../image/manifest.ts';
 import type { Platform } from '../image/platform.ts';
@@ -106,6 +106,8 @@ function parseLayer(json: Record<string, unknown>, what: string, base: readonly 
   const streams = array(json['streams'] ?? [], `${what}: streams`, 16).map((item) => parseStream(item, what));
   const blob =
     json['blob'] === undefined ? undefined : parseBlob(object(json['blob'], `${what}: blob`), what);
+  if (blob?.source === 'tar' && (blob.digest !== diffId || blob.sizeBytes !== tarBytes))
+    throw invalid(`${what} has a blob that is said to be its tar, and has another digest or size`);
   assertStreams(what, tar, streams, blob);
   return { diffId, tarBytes, tar, streams, ...(blob === undefined ? {} : { blob }) };
 }
@@ -123,9 +125,14 @@ function parseStream(value: unknown, what: string): StreamInfo {
   const [stream, codec, plainBytes, codedBytes, windowBits] = numbers;
   if (windowBits === undefined || windowBits > 24)
     throw invalid(`${what} has a stream without a valid window`);
+  const parsed = parseCodec(codec!, `${what}: stream ${stream}`);
+  if (parsed === CODEC_STORED ? plainBytes !== codedBytes : stream === STREAM_BLOB)
+    throw invalid(
+      `${what} has a stream ${stream} of ${plainBytes} bytes that takes ${codedBytes} with codec ${codec}`,
+    );
   return {
     stream: stream!,
-    codec: parseCodec(codec!, `${what}: stream ${stream}`),
+    codec: parsed,
     plainBytes: plainBytes!,
     codedBytes: codedBytes!,
     windowBits,

@@ -2,17 +2,9 @@
  * Reads a patch from front to back as it streams in: header and documents at once, then the coded streams of one
  * layer after the other. Chunks that come before they are wanted wait in a queue of bounded size.
  */
-import { brotliDecompressSync } from 'node:zlib';
-import { sha256 } from '../bytes/digest.ts';
 import type { PullCoded } from '../codec/stream-decoder.ts';
 import { corrupt, DidiffError } from '../errors.ts';
-import {
-  MAX_CONFIG_BYTES,
-  MAX_MANIFEST_BYTES,
-  parseConfig,
-  parseManifest,
-  type RawDocument,
-} from '../image/manifest.ts';
+import { assertConsistent, type PatchDocuments, parseDocuments } from './documents.ts';
 import {
   MAX_QUEUED_BYTES,
   OPTIONAL_KINDS,
@@ -24,13 +16,6 @@ import {
 import type { PatchHeader } from './header.ts';
 import { parseHeader } from './parse-header.ts';
 import { parseStreamPayload, readSections, type Section } from './sections.ts';
-
-/** The target's documents, byte for byte, each proved to have its digest. */
-export interface PatchDocuments {
-  readonly config: RawDocument;
-  readonly manifest?: RawDocument;
-  readonly index?: RawDocument;
-}
 
 export interface PatchReader {
   readonly header: PatchHeader;
@@ -52,7 +37,7 @@ export async function openPatchReader(pieces: AsyncIterable<Uint8Array>): Promis
   const sections = readSections(pieces);
   try {
     const header = parseHeader((await nextSection(sections, SECTION_HEADER)).payload);
-    const documents = parseDocumentsSection(header, (await nextSection(sections, SECTION_DOCUMENTS)).payload);
+    const documents = parseDocuments(header, (await nextSection(sections, SECTION_DOCUMENTS)).payload);
     assertConsistent(header, documents);
     return layerReader(header, documents, sections);
   } catch (error) {
@@ -74,53 +59,6 @@ async function nextSection(sections: AsyncGenerator<Section>, kind: number): Pro
     }
     return value;
   }
-}
-
-const MAX_DOCUMENTS_BYTES = MAX_CONFIG_BYTES + 2 * MAX_MANIFEST_BYTES;
-
-function parseDocumentsSection(header: PatchHeader, payload: Uint8Array): PatchDocuments {
-  let bytes: Uint8Array;
-  try {
-    bytes = brotliDecompressSync(payload, { maxOutputLength: MAX_DOCUMENTS_BYTES });
-  } catch (cause) {
-    throw corrupt(`the patch's documents can't be decoded: ${(cause as Error).message}`, { cause });
-  }
-  const found: { [role: string]: RawDocument } = {};
-  let at = 0;
-  for (const { role, mediaType, digest, sizeBytes } of header.target.documents) {
-    const document = bytes.slice(at, at + sizeBytes);
-    if (sha256(document) !== digest)
-      throw corrupt(`the ${role} in the patch does not have its digest ${digest}`);
-    found[role] = { bytes: document, digest, mediaType };
-    at += sizeBytes;
-  }
-  if (at !== bytes.length) throw corrupt("the patch's documents are not of the sizes that its header says");
-  return found as unknown as PatchDocuments;
-}
-
-/** The header must say of the layers just what the target's own documents say: those are what the digests vouch for. */
-function assertConsistent(header: PatchHeader, documents: PatchDocuments): void {
-  const { layers } = header.target;
-  const { diffIds } = parseConfig(documents.config.bytes, "the target's config");
-  if (diffIds.length !== layers.length || layers.some((layer, i) => layer.diffId !== diffIds[i])) {
-    throw corrupt("the patch's layers are not those of the target's config");
-  }
-  if (documents.manifest === undefined) {
-    if (layers.some((layer) => layer.blob !== undefined))
-      throw corrupt('the patch names blobs but carries no manifest');
-    return;
-  }
-  const manifest = parseManifest(documents.manifest.bytes, "the target's manifest");
-  if (manifest.config.digest !== documents.config.digest)
-    throw corrupt("the target's manifest names another config");
-  const same = layers.every(({ blob }, i) => {
-    const descriptor = manifest.layers[i];
-    return (
-      blob !== undefined && descriptor?.digest === blob.digest && descriptor.sizeBytes === blob.sizeBytes
-    );
-  });
-  if (!same || manifest.layers.length !== layers.length)
-    throw corrupt("the patch's blobs are not those of the target's manifest");
 }
 
 /** What is still to come of the layer being read. */

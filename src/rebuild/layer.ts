@@ -81,10 +81,27 @@ async function* unpackCarried(
     for await (const piece of carriedPieces(streams)) scratch.append(piece);
     const start = new Uint8Array(Math.min(4, scratch.sizeBytes));
     scratch.readAt(0, start);
-    yield* decodeBlob(scratch, compressionOf(start), `the blob of layer ${layer.diffId}`, options.signal);
+    const what = `the blob of layer ${layer.diffId}`;
+    const tar = decodeBlob(scratch, compressionOf(start), what, options.signal);
+    yield* exactly(tar, layer.tarBytes, `what ${what} unpacks to`);
   } finally {
     scratch.close();
   }
+}
+
+/** Passes `pieces` on as long as they are not more than `sizeBytes`, however much a blob or recipe would expand to. */
+async function* exactly(
+  pieces: AsyncIterable<Uint8Array>,
+  sizeBytes: number,
+  what: string,
+): AsyncGenerator<Uint8Array> {
+  let left = sizeBytes;
+  for await (const piece of pieces) {
+    left -= piece.length;
+    if (left < 0) throw corrupt(`${what} is more than the ${sizeBytes} bytes that the patch says`);
+    yield piece;
+  }
+  if (left > 0) throw corrupt(`${what} is ${left} bytes less than the ${sizeBytes} that the patch says`);
 }
 
 /** The blob as the patch carries it. */
@@ -102,7 +119,8 @@ export async function* recreatedPieces(
 ): AsyncGenerator<Uint8Array> {
   const info = layer.streams.find(({ stream }) => stream === STREAM_RECIPE);
   const recipe = await readWhole(streams, info?.codec ?? 0);
-  yield* recreateBlob(recipe, tar, { signal: options.signal });
+  const blob = recreateBlob(recipe, tar, { signal: options.signal });
+  yield* exactly(blob, layer.blob?.sizeBytes ?? 0, `the re-created blob of layer ${layer.diffId}`);
 }
 
 async function readWhole(streams: LayerStreams, codec: Codec): Promise<Uint8Array> {

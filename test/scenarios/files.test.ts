@@ -1,0 +1,4 @@
+import { FILE_SCENARIOS } from './file-rows.ts';
+import { describeScenarios } from './run.ts';
+
+describeScenarios(FILE_SCENARIOS);
