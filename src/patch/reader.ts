@@ -2,8 +2,8 @@
  * Reads a patch from front to back as it streams in: header and documents at once, then the coded streams of one
  * layer after the other. Chunks that come before they are wanted wait in a queue of bounded size.
  */
-import { brotliDecompressSync } from 'node:zlib';
 import { sha256 } from '../bytes/digest.ts';
+import { expandBrotli } from '../codec/expand.ts';
 import type { PullCoded } from '../codec/stream-decoder.ts';
 import { corrupt, DidiffError } from '../errors.ts';
 import {
@@ -79,12 +79,7 @@ async function nextSection(sections: AsyncGenerator<Section>, kind: number): Pro
 const MAX_DOCUMENTS_BYTES = MAX_CONFIG_BYTES + 2 * MAX_MANIFEST_BYTES;
 
 function parseDocumentsSection(header: PatchHeader, payload: Uint8Array): PatchDocuments {
-  let bytes: Uint8Array;
-  try {
-    bytes = brotliDecompressSync(payload, { maxOutputLength: MAX_DOCUMENTS_BYTES });
-  } catch (cause) {
-    throw corrupt(`the patch's documents can't be decoded: ${(cause as Error).message}`, { cause });
-  }
+  const bytes = expandBrotli(payload, MAX_DOCUMENTS_BYTES, "the section of the patch's documents");
   const found: { [role: string]: RawDocument } = {};
   let at = 0;
   for (const { role, mediaType, digest, sizeBytes } of header.target.documents) {
@@ -116,7 +111,10 @@ function assertConsistent(header: PatchHeader, documents: PatchDocuments): void 
   const same = layers.every(({ blob }, i) => {
     const descriptor = manifest.layers[i];
     return (
-      blob !== undefined && descriptor?.digest === blob.digest && descriptor.sizeBytes === blob.sizeBytes
+      blob !== undefined &&
+      descriptor?.digest === blob.digest &&
+      descriptor.sizeBytes === blob.sizeBytes &&
+      descriptor.mediaType === blob.mediaType
     );
   });
   if (!same || manifest.layers.length !== layers.length)

@@ -4,7 +4,7 @@
  */
 import { concatAccess, type RandomAccess, readPieces } from '../bytes/access.ts';
 import { openTempFile } from '../bytes/file.ts';
-import { type Codec, openDecoder } from '../codec/stream-decoder.ts';
+import { CODEC_STORED, type Codec, openDecoder } from '../codec/stream-decoder.ts';
 import { recreateBlob } from '../deflate/recreate.ts';
 import { corrupt, DidiffError } from '../errors.ts';
 import { decodeBlob } from '../image/decode-blob.ts';
@@ -81,7 +81,13 @@ async function* unpackCarried(
     for await (const piece of carriedPieces(streams)) scratch.append(piece);
     const start = new Uint8Array(Math.min(4, scratch.sizeBytes));
     scratch.readAt(0, start);
-    yield* decodeBlob(scratch, compressionOf(start), `the blob of layer ${layer.diffId}`, options.signal);
+    const what = `the blob of layer ${layer.diffId}`;
+    let left = layer.tarBytes;
+    for await (const piece of decodeBlob(scratch, compressionOf(start), what, options.signal)) {
+      left -= piece.length;
+      if (left < 0) throw corrupt(`${what} unpacks to more than the ${layer.tarBytes} bytes of the layer`);
+      yield piece;
+    }
   } finally {
     scratch.close();
   }
@@ -101,7 +107,10 @@ export async function* recreatedPieces(
   options: RebuildOptions,
 ): AsyncGenerator<Uint8Array> {
   const info = layer.streams.find(({ stream }) => stream === STREAM_RECIPE);
-  const recipe = await readWhole(streams, info?.codec ?? 0);
+  const recipe = await readWhole(streams, info?.codec ?? CODEC_STORED);
+  if (recipe.length !== info?.plainBytes) {
+    throw corrupt(`a recipe has ${recipe.length} bytes; the patch says ${info?.plainBytes ?? 0}`);
+  }
   yield* recreateBlob(recipe, tar, { signal: options.signal });
 }
 
