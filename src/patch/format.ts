@@ -49,6 +49,7 @@ export const STREAM_NAMES = [
   'binary',
   'text',
   'headers',
+  'repeats',
   'blob',
   'recipe',
 ] as const;
