@@ -1,8 +1,9 @@
 /** What the documents say is what the code does. `DIDIFF_UPDATE_DOCS=1` writes the generated blocks anew. */
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { DidiffError } from '../src/errors.ts';
 import { openPatchReader } from '../src/patch/reader.ts';
-import { getBlock, replaceBlock } from './docs/blocks.ts';
+import { getBlock, readTable, replaceBlock } from './docs/blocks.ts';
 import { decodePatch, digest } from './docs/decoder.ts';
 import { buildExample, EXAMPLE_BASE, EXAMPLE_TARGET } from './docs/example.ts';
 import { bytesOfFileBlock, explainExample } from './docs/explain.ts';
@@ -79,5 +80,28 @@ describe('a decoder written from docs/format.md alone', () => {
     await decodePatch(example, base, ({ name }) => opsSeen.add(name));
     expect([...opsSeen].sort()).toEqual(['binary', 'header', 'region', 'repeat', 'text']);
     expect([...blobsSeen].sort()).toEqual(['base', 'carried', 'none', 'recipe', 'tar', 'undefined']);
+  });
+});
+
+describe('docs/architecture.md', () => {
+  const path = 'docs/architecture.md';
+
+  it('has the table of layers that the import check enforces', () => {
+    const script = readFileSync('scripts/check-imports.mjs', 'utf8');
+    const literal = /const LAYERS = (\{.*?\n\});/s.exec(script)![1]!;
+    const layers = new Function(`return ${literal}`)() as Record<string, string[]>;
+    const rows = readTable(path, 'Layers').map(([folder, , imports]) => [
+      folder!.replaceAll('`', ''),
+      imports === '' ? [] : imports!.split(', '),
+    ]);
+    expect(rows).toEqual(Object.entries(layers));
+  });
+
+  it('names files and folders that are there', () => {
+    const text = readFileSync(path, 'utf8');
+    const files = [...text.matchAll(/`((?:[a-z]+\/)+[a-z-]+\.(?:ts|mjs))`/g)].map(([, file]) => file!);
+    expect(files.length).toBeGreaterThan(20);
+    const missing = files.filter((file) => !existsSync(`src/${file}`) && !existsSync(file));
+    expect(missing).toEqual([]);
   });
 });

@@ -20,6 +20,12 @@ export function readCommands(block: Block): readonly Command[] {
   return commands;
 }
 
+/** What was printed, line by line; nothing is no line. */
+export function linesOf(text: string): readonly string[] {
+  const trimmed = text.trimEnd();
+  return trimmed === '' ? [] : trimmed.split('\n');
+}
+
 /** The output without what differs from one machine, encoder or Node to another: digests, sizes, versions of Node. */
 export function loosely(text: string): string {
   return text

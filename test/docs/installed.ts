@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 export interface Installed {
   /** The folder that examples run in. */
   readonly directory: string;
-  /** Runs a line in a shell: what comes out, on both streams in their order. */
+  /** Runs a line in a shell: what comes out, on both streams in their order. Throws when it fails. */
   run(line: string): string;
   /** Compiles and runs a module that imports 'didiff'. Throws with what the compiler or the module said. */
   runModule(name: string, source: string): string;
@@ -39,6 +39,7 @@ export function install(): Installed {
         env,
         encoding: 'utf8',
       });
+      if (shell.status !== 0) throw new Error(`${line} ended with ${shell.status}:\n${shell.stdout}`);
       return shell.stdout;
     },
     runModule(file, source) {
