@@ -1,11 +1,9 @@
 /** Would a patch apply? Reads all of it and proves the base, and writes nothing. */
-
-import { startDigest } from '../bytes/digest.ts';
-import { DidiffError } from '../errors.ts';
 import type { ImageSink, OpenedImage, StoreOptions } from '../image/store.ts';
 import type { PatchReader } from '../patch/reader.ts';
-import { baseContent, type RebuildOptions, tarPieces } from '../rebuild/layer.ts';
-import { openBaseTars } from './base.ts';
+import { baseContent } from '../rebuild/layer.ts';
+import { assertBase, openBaseTars } from './base.ts';
+import { baseLayersFor, layerPieces, openBaseBlobs, type WantedLayers } from './layers.ts';
 import { assertNeeds, type Needs, needsOf } from './needs.ts';
 import { assertBlobs, targetOf } from './target.ts';
 
@@ -13,13 +11,13 @@ export interface CheckResult {
   /** The image is in the destination already. */
   readonly wasThere: boolean;
   readonly needs: Needs;
-  /** Layers that were rebuilt and compared with their diffIDs. */
+  /** Layers that were made and compared with their digests: those that the destination lacks. */
   readonly provedLayers: number;
 }
 
 /**
- * Rebuilds every layer of `patch` from `base` without keeping it. `sink` is only asked, never written to. Throws just
- * what applying would throw.
+ * Makes the layers that `sink` lacks, in the form it takes, without keeping them; without a sink, or when the image is
+ * there, all layers' tars. `sink` is only asked, never written to. Throws just what applying would throw.
  */
 export async function checkPatch(
   patch: PatchReader,
@@ -31,43 +29,26 @@ export async function checkPatch(
   const target = targetOf(header, patch.documents);
   if (sink !== undefined) assertBlobs(header, sink);
   const wasThere = sink !== undefined && (await sink.find(target)) !== undefined;
-  const baseLayers = new Set(header.base.layers.keys());
-  const layers = [...header.target.layers.keys()];
-  const needs = needsOf({ header, baseLayers, layers, takes: sink?.takes ?? 'tar' });
+  const wanted: WantedLayers =
+    sink === undefined || wasThere
+      ? { header, layers: [...header.target.layers.keys()], takes: 'tar' }
+      : { header, layers: await sink.findLacking(target), takes: sink.takes };
+  assertBase(header, base);
+  const baseLayers = baseLayersFor(wanted, base);
+  const needs = needsOf({ ...wanted, baseLayers });
   assertNeeds(needs, options.tempDirectory, wasThere ? undefined : sink?.directory);
+  const blobs = await openBaseBlobs(wanted, base, options);
   const content = baseContent(header, await openBaseTars(header, base, baseLayers, options));
   let doneBytes = 0;
-  for (const position of layers) {
+  for (const position of wanted.layers) {
     const layer = header.target.layers[position]!;
     const streams = await patch.enterLayer(position);
-    // A layer of the base's was proved when it was opened.
-    if (layer.tar.kind === 'base') continue;
-    const digest = startDigest();
-    const rebuild: RebuildOptions = options;
-    for await (const piece of tarPieces(layer, streams, content, rebuild)) {
-      options.signal?.throwIfAborted();
-      digest.update(piece);
+    const blob = blobs.get(layer.blob?.digest);
+    for await (const piece of layerPieces(layer, streams, content, blob, wanted.takes, options)) {
       doneBytes += piece.length;
-      options.onProgress?.({
-        phase: 'checking',
-        doneBytes,
-        totalBytes: header.target.layers.reduce(
-          (sum, each) => sum + (each.tar.kind === 'base' ? 0 : each.tarBytes),
-          0,
-        ),
-      });
-    }
-    const found = digest.finish();
-    if (found !== layer.diffId) {
-      throw new DidiffError(
-        'RESULT_MISMATCH',
-        `layer ${position} would come out as ${found}; expected ${layer.diffId}`,
-        {
-          hint: 'The patch is damaged or was made by something else than didiff; get it again from where it was made.',
-        },
-      );
+      options.onProgress?.({ phase: 'checking', doneBytes, totalBytes: needs.outputBytes });
     }
   }
   await patch.finish();
-  return { wasThere, needs, provedLayers: layers.length };
+  return { wasThere, needs, provedLayers: wanted.layers.length };
 }

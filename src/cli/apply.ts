@@ -17,7 +17,7 @@ Examples:
 interface Given {
   readonly base?: string;
   readonly to?: string;
-  readonly tag: readonly string[];
+  readonly tag?: readonly string[];
 }
 
 export const applyCommand: CommandModule = {
@@ -29,18 +29,20 @@ export const applyCommand: CommandModule = {
       .argument('<patch...>', 'patch file, or - for standard input')
       .option('--base <image>', 'image to start from (default: found in the engine)')
       .option('--to <dest>', 'where the new image goes (default: the engine)')
-      .option('-t, --tag <name:tag>', 'name the new image gets; may be given several times', collect, [])
+      .option('-t, --tag <name:tag>', 'name the new image gets; may be given several times', collect)
       .addHelpText('after', EXAMPLES)
       .action(async (argv: string[], given: Given, command) => {
         const { options, output, signal } = context.start(command);
         const library = await import('../index.ts');
-        for (const tag of given.tag) library.parseTagOption(tag);
+        const tags = given.tag ?? [];
+        for (const tag of tags) library.parseTagOption(tag);
         const words = readWords(argv, given.base, library);
         await withResources(async (keep) => {
           const shared = keep(library.shareEngine({ host: options.host, signal }));
           const store = {
             tempDirectory: options.tempDirectory,
             shared,
+            platform: options.platform === undefined ? undefined : library.parsePlatform(options.platform),
             signal,
             onProgress: output.onProgress,
           };
@@ -48,7 +50,7 @@ export const applyCommand: CommandModule = {
           const { sink, names } = keep(await library.openDestination(given.to, store));
           const result = await library.applyPatch(reader, openBase, sink, {
             ...store,
-            names: [...names, ...given.tag],
+            names: [...names, ...tags],
           });
           output.result({ destination: sink.name, target: reader.header.target.name, ...result }, () =>
             describe(result, sink.name),
@@ -58,7 +60,7 @@ export const applyCommand: CommandModule = {
   },
 };
 
-function collect(value: string, before: readonly string[]): readonly string[] {
+function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
 

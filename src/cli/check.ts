@@ -30,6 +30,7 @@ export const checkCommand: CommandModule = {
           const store = {
             tempDirectory: options.tempDirectory,
             shared,
+            platform: options.platform === undefined ? undefined : library.parsePlatform(options.platform),
             signal,
             onProgress: output.onProgress,
           };
@@ -47,7 +48,7 @@ export const checkCommand: CommandModule = {
 function describe({ needs, provedLayers, wasThere }: CheckResult, path: string, base: string): string {
   const { memoryBytes, scratchBytes, outputBytes } = needs;
   return [
-    `${path} applies to ${base}: ${provedLayers} layers come out right`,
+    `${path} applies to ${base}: ${provedLayers} ${provedLayers === 1 ? 'layer comes' : 'layers come'} out right`,
     `  takes up to ${formatBytes(memoryBytes)} of memory, ${formatBytes(scratchBytes)} of scratch space, ` +
       `${formatBytes(outputBytes)} for the image`,
     ...(wasThere ? ['  the image is there already'] : []),

@@ -16,7 +16,7 @@ export const completionCommand: CommandModule = {
   register(program, context) {
     program
       .command('completion')
-      .description('Print the completion script of a shell')
+      .description('print the completion script of a shell')
       .addArgument(new Argument('<shell>', 'which shell').choices(SHELLS))
       .addHelpText('after', EXAMPLES)
       .action(async (shell: Shell, _options, command) => {

@@ -49,7 +49,7 @@ function describe(patch: Inspection, path: string, platform: string): string {
   else if (patch.exactManifest === false) lines.push('exact:    image ID only; made with --no-blobs');
   else lines.push('exact:    image ID and layers; the target was read from a store that keeps no manifest');
   lines.push(
-    `needs:    ${formatBytes(needs.memoryBytes)} of memory, up to ${formatBytes(needs.scratchBytes)} of scratch space, ` +
+    `needs:    ${formatBytes(needs.memoryBytes)} of memory besides the program's own, up to ${formatBytes(needs.scratchBytes)} of scratch space, ` +
       `${formatBytes(needs.targetBytes)} for the image`,
     'bytes:',
     ...Object.entries(patch.streams)

@@ -1,5 +1,5 @@
 /** What `apply` and `check` do alike: read their words, open the patch, find its base. */
-import type { EngineChoice, OpenedImage, OpenedPatch, OpenOptions } from '../index.ts';
+import type { EngineChoice, OpenedImage, OpenedPatch, OpenOptions, Platform } from '../index.ts';
 
 /** What the user named; all but the patch may be left out. */
 export interface PatchArguments {
@@ -55,8 +55,25 @@ export async function openArguments(
     openBase: () =>
       given.base === undefined
         ? library.findBase(library.neededDiffIds(header), header.base.name, options)
-        : library.openImage(given.base, options),
+        : openNamedBase(library, given.base, header.target.platform, options),
   };
+}
+
+/** Of an index, the image for the patch's platform, unless another was asked for: this machine's says nothing here. */
+async function openNamedBase(
+  library: Library,
+  base: string,
+  platform: Platform,
+  options: OpenOptions & EngineChoice,
+): Promise<OpenedImage> {
+  if (options.platform !== undefined) return await library.openImage(base, options);
+  try {
+    return await library.openImage(base, { ...options, platform });
+  } catch (error) {
+    if (!(error instanceof library.DidiffError && error.code === 'NOT_FOUND')) throw error;
+    // Whether it is the base, its layers decide, whatever platform it claims.
+    return await library.openImage(base, options);
+  }
 }
 
 /** The older form names the target by its ID, or a prefix of one, or by the name it had when the patch was made. */

@@ -12,7 +12,7 @@ export const versionCommand: CommandModule = {
   register(program, context) {
     program
       .command('version')
-      .description('Show the versions of didiff and of what it runs on')
+      .description('show the versions of didiff and of what it runs on')
       .action((_options, command) => {
         const { output } = context.start(command);
         const value = {

@@ -110,6 +110,8 @@ export interface ImageSink {
   readonly directory?: string | undefined;
   /** The ID under which the whole image is already there; undefined when it isn't. Changes nothing. */
   find(target: TargetImage): Promise<Digest | undefined>;
+  /** The positions of the layers that `begin` would ask for, ascending. Changes nothing. */
+  findLacking(target: TargetImage): Promise<readonly number[]>;
   /** Starts writing, and answers the positions of the layers that it lacks, ascending. */
   begin(target: TargetImage): Promise<readonly number[]>;
   /** Stores one layer. The pieces are valid only until the next is asked for. The content is verified by the caller. */

@@ -2,8 +2,8 @@
  * The target's own documents in a patch, and that the header says of the target what they say: they are what the digests
  * vouch for.
  */
-import { brotliDecompressSync } from 'node:zlib';
 import { sha256 } from '../bytes/digest.ts';
+import { expandBrotli } from '../codec/expand.ts';
 import { corrupt } from '../errors.ts';
 import {
   MAX_CONFIG_BYTES,
@@ -28,12 +28,7 @@ const MAX_DOCUMENTS_BYTES = MAX_CONFIG_BYTES + 2 * MAX_MANIFEST_BYTES;
 
 /** Takes the documents section apart. Throws CORRUPT_INPUT. */
 export function parseDocuments(header: PatchHeader, payload: Uint8Array): PatchDocuments {
-  let bytes: Uint8Array;
-  try {
-    bytes = brotliDecompressSync(payload, { maxOutputLength: MAX_DOCUMENTS_BYTES });
-  } catch (cause) {
-    throw corrupt(`the patch's documents can't be decoded: ${(cause as Error).message}`, { cause });
-  }
+  const bytes = expandBrotli(payload, MAX_DOCUMENTS_BYTES, "the section of the patch's documents");
   const found: { [role: string]: RawDocument } = {};
   let at = 0;
   for (const { role, mediaType, digest, sizeBytes } of header.target.documents) {

@@ -1,6 +1,6 @@
 /** Reads a patch's header. Nothing in it is believed before it is checked here: a patch may come from anybody. */
-import { brotliDecompressSync } from 'node:zlib';
 import { parseDigest } from '../bytes/digest.ts';
+import { expandBrotli } from '../codec/expand.ts';
 import { CODEC_STORED, parseCodec } from '../codec/stream-decoder.ts';
 import { corrupt, DidiffError } from '../errors.ts';
 import { parseObject } from '../image/manifest.ts';
@@ -23,7 +23,7 @@ const MAX_NAME_LENGTH = 4096;
 
 /** Parses a header section's payload. Throws CORRUPT_INPUT for what is inconsistent, UNSUPPORTED for unknown features. */
 export function parseHeader(payload: Uint8Array): PatchHeader {
-  const json = object(parseObject(expand(payload), 'the patch header', MAX_HEADER_BYTES), 'header');
+  const json = readJson(payload);
   const requires = array(json['requires'], 'requires', 64).map((name) => string(name, 'requires'));
   const unknown = requires.filter((name) => !KNOWN_FEATURES.includes(name));
   if (unknown.length > 0) {
@@ -58,12 +58,9 @@ export function parseHeader(payload: Uint8Array): PatchHeader {
   };
 }
 
-function expand(payload: Uint8Array): Uint8Array {
-  try {
-    return brotliDecompressSync(payload, { maxOutputLength: MAX_HEADER_BYTES });
-  } catch (cause) {
-    throw corrupt(`the patch header can't be decoded: ${(cause as Error).message}`, { cause });
-  }
+function readJson(payload: Uint8Array): Record<string, unknown> {
+  const what = 'the patch header';
+  return parseObject(expandBrotli(payload, MAX_HEADER_BYTES, what), what, MAX_HEADER_BYTES);
 }
 
 function parseBaseLayer(value: unknown, position: number): BaseLayer {
@@ -149,12 +146,14 @@ function assertStreams(
   const carried = blob?.source === 'carried';
   const recipe = blob?.source === 'recipe';
   if (tar.kind === 'blob' && !carried) throw invalid(`${what} comes from a blob that is not carried`);
+  if (tar.kind === 'delta' && carried) throw invalid(`${what} is made by ops and carries its blob as well`);
   const allowed: number[] = tar.kind === 'delta' ? [...DELTA_STREAMS] : [];
   if (carried) allowed.push(STREAM_BLOB);
   if (recipe) allowed.push(STREAM_RECIPE);
   let last = -1;
-  for (const { stream } of streams) {
-    if (stream <= last || !allowed.includes(stream))
+  for (const { stream, codec } of streams) {
+    const isCoded = stream === STREAM_BLOB && codec !== CODEC_STORED;
+    if (stream <= last || !allowed.includes(stream) || isCoded)
       throw invalid(`${what} has a stream ${stream} that it can't have`);
     last = stream;
   }

@@ -83,6 +83,8 @@ export async function* readSections(pieces: AsyncIterable<Uint8Array>): AsyncGen
           },
         );
       }
+      if (head.kind === SECTION_END && head.length > 0)
+        throw corrupt(`${what} ends the patch and is not empty`);
       yield { kind: head.kind, payload, offset, fileBytes: input.offset - offset };
       if (head.kind === SECTION_END) break;
     }

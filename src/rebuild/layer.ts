@@ -4,7 +4,7 @@
  */
 import { concatAccess, type RandomAccess, readPieces } from '../bytes/access.ts';
 import { openTempFile } from '../bytes/file.ts';
-import { type Codec, openDecoder } from '../codec/stream-decoder.ts';
+import { CODEC_STORED, type Codec, openDecoder } from '../codec/stream-decoder.ts';
 import { recreateBlob } from '../deflate/recreate.ts';
 import { corrupt, DidiffError } from '../errors.ts';
 import { decodeBlob } from '../image/decode-blob.ts';
@@ -118,7 +118,10 @@ export async function* recreatedPieces(
   options: RebuildOptions,
 ): AsyncGenerator<Uint8Array> {
   const info = layer.streams.find(({ stream }) => stream === STREAM_RECIPE);
-  const recipe = await readWhole(streams, info?.codec ?? 0);
+  const recipe = await readWhole(streams, info?.codec ?? CODEC_STORED);
+  if (recipe.length !== info?.plainBytes) {
+    throw corrupt(`a recipe has ${recipe.length} bytes; the patch says ${info?.plainBytes ?? 0}`);
+  }
   const blob = recreateBlob(recipe, tar, { signal: options.signal });
   yield* exactly(blob, layer.blob?.sizeBytes ?? 0, `the re-created blob of layer ${layer.diffId}`);
 }

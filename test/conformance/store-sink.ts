@@ -95,6 +95,16 @@ export function sinkConformance(subject: SinkSubject): void {
       await sink.abort();
     });
 
+    it('says which layers it lacks without changing anything', async () => {
+      const before = await place.snapshot();
+      const sink = await place.openSink(options);
+      const lacking = await sink.findLacking(target);
+      expect(await place.snapshot()).toEqual(before);
+      expect(await sink.begin(target)).toEqual(lacking);
+      await sink.abort();
+      expect(await place.snapshot()).toEqual(before);
+    });
+
     it('shows nothing before the commit', async () => {
       const before = await place.snapshot();
       const sink = await place.openSink(options);

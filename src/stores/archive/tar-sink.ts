@@ -49,6 +49,7 @@ export function openTarSink(path: string, form: ArchiveForm, options: StoreOptio
     directory: dirname(resolve(path)),
     // An archive is written anew each time: what stands there may have other names, another order, other images.
     find: async () => undefined,
+    findLacking: async (target) => firstPositions(target, form),
     begin: (target) =>
       guarded(abort, async () => {
         if (writing !== undefined) throw new DidiffError('INTERNAL', `${form.name} is being written already`);

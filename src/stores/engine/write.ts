@@ -23,19 +23,18 @@ export function openEngineSink(engine: Engine, options: StoreOptions): ImageSink
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
   let session: Session | undefined;
   let committing: Promise<Published> | undefined;
+  const findLacking = async (target: TargetImage) =>
+    firstOfEach(form, target, await form.findLacking(engine, target, { ...options, signal }));
   return {
     name: `${engine.kind === 'podman' ? 'podman' : 'docker engine'} at ${engine.address}`,
     takes: form.takes,
     find: async (target) => ((await form.isThere(engine, target, signal)) ? form.idOf(target) : undefined),
+    findLacking,
     async begin(target) {
       if (session !== undefined) throw new Error('begin was called already');
       const wasThere = await form.isThere(engine, target, signal);
       const before = new Set((await listImages(engine, signal)).map(({ id }) => id));
-      const lacking = firstOfEach(
-        form,
-        target,
-        await form.findLacking(engine, target, { ...options, signal }),
-      );
+      const lacking = await findLacking(target);
       session = {
         form,
         engine,

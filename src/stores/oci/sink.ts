@@ -50,6 +50,10 @@ export function openOciSink(directory: string, ref: string | undefined, options:
       found = target.manifest.digest;
       return found;
     },
+    async findLacking(target) {
+      assertTakable(directory, name);
+      return await missingLayers(directory, target, signal);
+    },
     begin: (target) =>
       guarded(cleanUp, async () => {
         if (writing !== undefined) throw new DidiffError('INTERNAL', `${name} is being written already`);
