@@ -68,16 +68,18 @@ function count(report, ended) {
     failures.push(`vitest ended with ${ended} though no test failed: see above`);
   if (report !== undefined && tests.length === 0) failures.push('vitest ran no test');
   const skipped = withStatus('skipped', 'pending', 'todo', 'disabled');
-  listSkipped(skipped);
+  listSkipped(tests, skipped);
   return { passed: withStatus('passed').length, failed, skipped: skipped.length };
 }
 
-/** By suite: a suite that can't run here says in its name what is missing. */
-function listSkipped(tests) {
+/** By suite where all of it is skipped, else one by one. The reason is in the name of the one or the other. */
+function listSkipped(tests, skipped) {
+  const suiteOf = ({ ancestorTitles, title }) => ancestorTitles[0] ?? title;
   const suites = new Map();
-  for (const { ancestorTitles, title } of tests) {
-    const suite = ancestorTitles[0] ?? title;
-    suites.set(suite, (suites.get(suite) ?? 0) + 1);
+  for (const test of skipped) suites.set(suiteOf(test), [...(suites.get(suiteOf(test)) ?? []), test]);
+  for (const [suite, members] of suites) {
+    const isWhole = tests.filter((test) => suiteOf(test) === suite).length === members.length;
+    if (isWhole) console.log(`skipped ${members.length}: ${suite}`);
+    else for (const { fullName } of members) console.log(`skipped 1: ${fullName}`);
   }
-  for (const [suite, tests] of suites) console.log(`skipped ${tests}: ${suite}`);
 }
