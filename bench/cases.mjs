@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } 
 import { join } from 'node:path';
 import { writeLargePair } from './large.mjs';
 import { measure } from './measure.mjs';
-import { didiff, didiffApply } from './peers.mjs';
+import { archive, didiff, didiffApply } from './peers.mjs';
 
 export const WORK = 'bench/.work';
 export const LARGE = 'large';
@@ -31,7 +31,12 @@ export async function openCase(name) {
 async function makeLarge(oldArchive, newArchive) {
   if (existsSync(oldArchive) && existsSync(newArchive)) return;
   console.log('making the large pair …');
-  writeLargePair(oldArchive, newArchive);
+  const raw = [oldArchive, newArchive].map((path) => `${path}.raw`);
+  writeLargePair(...raw);
+  for (const path of raw) {
+    await rewrite(archive(path), path.slice(0, -'.raw'.length));
+    rmSync(path);
+  }
 }
 
 async function convertPair(name, oldArchive, newArchive) {
@@ -42,18 +47,22 @@ async function convertPair(name, oldArchive, newArchive) {
   return { oldReference: reference('old'), newReference: reference('new') };
 }
 
-/** Writes an image as an archive, by way of a patch from it to itself; once for each manifest. */
+/** Once for each manifest. */
 async function convert(directory, ref, path) {
   const { digest } = refsOf(directory).find((entry) => entry.ref === ref);
   const note = `${path}.digest`;
   if (existsSync(path) && existsSync(note) && readFileSync(note, 'utf8') === digest) return;
-  const image = `oci:${directory}:${ref}`;
+  await rewrite(`oci:${directory}:${ref}`, path);
+  writeFileSync(note, digest);
+}
+
+/** Writes an image as the archive that applying would write, by way of a patch from it to itself. */
+async function rewrite(image, path) {
   const patch = `${path}.didiff`;
   await measure(didiff('create', '--no-blobs', image, image, patch));
   rmSync(path, { force: true });
   await measure(didiffApply(patch, image, path));
   rmSync(patch);
-  writeFileSync(note, digest);
 }
 
 function imagesDirectory() {

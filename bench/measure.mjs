@@ -24,7 +24,9 @@ export async function measure(command) {
       child.once('close', (...ended) => done(ended));
     });
     if (code !== 0)
-      throw new Error(`${command.join(' ')} ended with ${code ?? signal}: ${readFileSync(log, 'utf8').slice(-2000)}`);
+      throw new Error(
+        `${command.join(' ')} ended with ${code ?? signal}: ${readFileSync(log, 'utf8').slice(-2000)}`,
+      );
     const [wall, user, system, kibibytes] = readFileSync(report, 'utf8').trim().split(' ').map(Number);
     return { wallSeconds: wall, cpuSeconds: user + system, peakBytes: kibibytes * 1024 };
   } finally {

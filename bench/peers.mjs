@@ -19,13 +19,15 @@ const GIGABYTE = 1e9;
 export const TOOLS = [
   {
     name: 'didiff',
-    create: ({ oldArchive, newArchive }, patch) => didiff('create', archive(oldArchive), archive(newArchive), patch),
+    create: ({ oldArchive, newArchive }, patch) =>
+      didiff('create', archive(oldArchive), archive(newArchive), patch),
     apply: ({ oldArchive }, patch, output) => didiffApply(patch, archive(oldArchive), output),
   },
   {
     name: 'didiff, exact blobs',
     // Only a layout has blobs to be exact.
-    skip: ({ oldReference }) => (oldReference === undefined ? 'the case has no compressed layers' : undefined),
+    skip: ({ oldReference }) =>
+      oldReference === undefined ? 'the case has no compressed layers' : undefined,
     create: ({ oldReference, newReference }, patch) => didiff('create', oldReference, newReference, patch),
     apply: ({ oldReference }, patch, output) => didiffApply(patch, oldReference, output),
   },
