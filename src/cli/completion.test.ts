@@ -75,8 +75,8 @@ test('the tree has the kinds of all values', () => {
 const SHELLS: readonly ShellName[] = ['bash', 'zsh', 'fish'];
 
 for (const shell of SHELLS) {
-  // Skipped where the shell isn't installed.
-  describe.skipIf(!hasShell(shell))(`completion in ${shell}`, () => {
+  const isThere = hasShell(shell);
+  describe.skipIf(!isThere)(`completion in ${shell}${isThere ? '' : ' (it is not installed)'}`, () => {
     const files = join(directory, 'files');
     const offers = new Map<string, readonly string[]>();
     const LINES = [

@@ -107,23 +107,24 @@ export function readerConformance(subject: ReaderSubject): void {
         expect(readRange(again!.content, 0, size, size)).toEqual(readRange(first!.content, 0, size, size));
       }));
 
-    it.runIf(subject.keepsBlobs)('gives every blob as stored, as the manifest names it', () =>
-      withImage(async (opened) => {
-        const { manifest } = await opened.readMetadata(options);
-        const blobs = await opened.openBlobs(all, options);
-        for (const [at, layer] of parseManifest(manifest!.bytes, 'manifest').layers.entries()) {
-          const found = readRange(blobs[at]!, 0, layer.sizeBytes, 1 << 24);
-          expect(Buffer.from(found).equals(image.layers[at]!.blob.bytes)).toBe(true);
-        }
-      }),
-    );
+    if (subject.keepsBlobs)
+      it('gives every blob as stored, as the manifest names it', () =>
+        withImage(async (opened) => {
+          const { manifest } = await opened.readMetadata(options);
+          const blobs = await opened.openBlobs(all, options);
+          for (const [at, layer] of parseManifest(manifest!.bytes, 'manifest').layers.entries()) {
+            const found = readRange(blobs[at]!, 0, layer.sizeBytes, 1 << 24);
+            expect(Buffer.from(found).equals(image.layers[at]!.blob.bytes)).toBe(true);
+          }
+        }));
 
-    it.runIf(subject.takesNoLayers ?? true)('opens an image without layers', async () => {
-      const opened = await (await subject.makeReader(buildImage({ seed: 101, layers: [] })))(options);
-      expect(opened.diffIds).toEqual([]);
-      expect(await opened.openTars([], options)).toEqual([]);
-      await opened.close();
-    });
+    if (subject.takesNoLayers ?? true)
+      it('opens an image without layers', async () => {
+        const opened = await (await subject.makeReader(buildImage({ seed: 101, layers: [] })))(options);
+        expect(opened.diffIds).toEqual([]);
+        expect(await opened.openTars([], options)).toEqual([]);
+        await opened.close();
+      });
 
     it('stops with CANCELLED when its signal is aborted, and can be used again', () =>
       withImage(async (opened) => {

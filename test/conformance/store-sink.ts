@@ -213,13 +213,14 @@ export function sinkConformance(subject: SinkSubject): void {
       await expectImage(NAME, newer);
     });
 
-    it.runIf(subject.holdsSeveral ?? true)('keeps other images beside a new one', async () => {
-      await write(image, ['didiff.test/first:1']);
-      const second = mixedImage(302);
-      await write(second);
-      await expectImage('didiff.test/first:1', image);
-      await expectImage(NAME, second);
-    });
+    if (subject.holdsSeveral ?? true)
+      it('keeps other images beside a new one', async () => {
+        await write(image, ['didiff.test/first:1']);
+        const second = mixedImage(302);
+        await write(second);
+        await expectImage('didiff.test/first:1', image);
+        await expectImage(NAME, second);
+      });
 
     it('finds nothing in a store that lacks the image, and changes nothing by it', async () => {
       const before = await place.snapshot();
@@ -227,28 +228,27 @@ export function sinkConformance(subject: SinkSubject): void {
       expect(await place.snapshot()).toEqual(before);
     });
 
-    it.runIf(subject.knowsWhatIsThere)(
-      'finds an image that is there, and names it without its layers',
-      async () => {
+    if (subject.knowsWhatIsThere)
+      it('finds an image that is there, and names it without its layers', async () => {
         await write(image);
         const sink = await place.openSink(options);
         expect(await sink.find(target)).toBe(subject.idOf(target));
         await sink.commit(target, ['didiff.test/later:1']);
         await expectImage('didiff.test/later:1', image);
-      },
-    );
+      });
 
-    it.runIf(subject.knowsWhatIsThere)('asks only for the layers that are not there yet', async () => {
-      await write(image);
-      // A common beginning: classic engines know a layer by all those below it.
-      const next = buildImage({ seed: 400, layers: [{ seed: 200 }, { seed: 401 }] });
-      expect(next.layers[0]!.blob.digest).toBe(image.layers[0]!.blob.digest);
-      const sink = await place.openSink(options);
-      expect(await sink.begin(targetOf(next))).toEqual([1]);
-      await sink.putLayer(1, pieces(sink, next, 1));
-      await sink.commit(targetOf(next), [NAME]);
-      await expectImage(NAME, next);
-    });
+    if (subject.knowsWhatIsThere)
+      it('asks only for the layers that are not there yet', async () => {
+        await write(image);
+        // A common beginning: classic engines know a layer by all those below it.
+        const next = buildImage({ seed: 400, layers: [{ seed: 200 }, { seed: 401 }] });
+        expect(next.layers[0]!.blob.digest).toBe(image.layers[0]!.blob.digest);
+        const sink = await place.openSink(options);
+        expect(await sink.begin(targetOf(next))).toEqual([1]);
+        await sink.putLayer(1, pieces(sink, next, 1));
+        await sink.commit(targetOf(next), [NAME]);
+        await expectImage(NAME, next);
+      });
   });
 }
 

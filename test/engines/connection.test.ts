@@ -53,7 +53,8 @@ if (missing !== undefined && process.env['CI']) {
   });
 }
 
-describe.skipIf(missing !== undefined)('connections', () => {
+const suite = missing === undefined ? 'connections' : `connections (${missing})`;
+describe.skipIf(missing !== undefined)(suite, () => {
   let engine: RunningEngine;
   let certificates: Certificates;
   let directory: string;

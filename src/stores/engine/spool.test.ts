@@ -147,7 +147,7 @@ describe('what an engine streams', () => {
   });
 });
 
-describe.skipIf(!existsSync('/proc/self/fd'))('scratch files', () => {
+describe.skipIf(!existsSync('/proc/self/fd'))('scratch files, as /proc/self/fd shows them', () => {
   /** Sizes of this process's open files in the directory; they have no name any more. */
   const scratchBytes = (): number => {
     let total = 0;
