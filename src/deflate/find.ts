@@ -6,7 +6,8 @@ import { setImmediate } from 'node:timers/promises';
 import { type RandomAccess, readPieces } from '../bytes/access.ts';
 import { DidiffError } from '../errors.ts';
 import { listCandidates } from './candidates.ts';
-import { describeEngine, type EngineChoice } from './engines.ts';
+import { describeEngine, type EngineChoice, setsMarkers } from './engines.ts';
+import { readFirstBlock } from './fingerprint.ts';
 import { isGzip, readGzipHeader, TRAILER_BYTES } from './gzip.ts';
 import { type Outline, outlineBlob } from './outline.ts';
 import { encodeRecipe, type Recipe } from './recipe.ts';
@@ -98,14 +99,22 @@ async function findEngine(
   outline: Outline,
   options: FindOptions,
 ): Promise<FoundRecipe | undefined> {
-  for (const engine of listCandidates(readGzipHeader(blob, 0))) {
-    const recipe: Recipe = { ...outline, engine, corrections: new Uint8Array(0) };
+  const header = readGzipHeader(blob, 0);
+  const first = readFirstBlock(blob, header.bytes.length);
+  for (const engine of listCandidates(header, first)) {
+    const recipe: Recipe = { ...eventsFor(engine, outline), engine, corrections: new Uint8Array(0) };
     const proof = startProof(blob, tar, recipe, options);
     if (!(await proof.run(Math.min(TRIAL_BYTES, tar.sizeBytes)))) continue;
     if (!(await proof.run(tar.sizeBytes)) || !proof.finish()) continue;
     return describe(recipe);
   }
   return undefined;
+}
+
+/** An engine that sets markers by itself needs none of those that were found. */
+function eventsFor(engine: EngineChoice, outline: Outline): Outline {
+  if (!setsMarkers(engine)) return outline;
+  return { ...outline, events: outline.events.filter((event) => event.header >= 0) };
 }
 
 function describe(recipe: Recipe): FoundRecipe {

@@ -5,17 +5,15 @@
 import { BitWriter, type ByteSink } from '../bits.ts';
 import {
   DISTANCE_EXTRA,
-  DISTANCE_SYMBOL,
   DISTANCE_SYMBOLS,
   END_OF_BLOCK,
-  FIRST_MATCH,
   FIXED_DISTANCES,
   FIXED_LITERALS,
   LENGTH_EXTRA,
-  LENGTH_SYMBOL,
   LITERAL_SYMBOLS,
   type PrefixCode,
 } from '../codes.ts';
+import { countTokens } from '../histogram.ts';
 import { CodeLengthHeader } from './code-lengths.ts';
 import { PrefixCodeBuilder } from './prefix-code.ts';
 
@@ -40,7 +38,8 @@ export class LegacyBlockWriter {
    * encoder no longer has them; then it can't store them, and leaves the extra bits out of its sums.
    */
   block(tokens: Uint32Array, count: number, from: Uint8Array, start: number, end: number): void {
-    this.#countTokens(tokens, count);
+    countTokens(tokens, count, this.#literalCounts, this.#distanceCounts);
+    this.#literalCounts[END_OF_BLOCK] = 1;
     const literalCount = usedSymbols(this.#literalCounts, LITERAL_SYMBOLS);
     const distanceCount = this.#buildCodes(literalCount);
     const storable = start >= 0 && end - start <= LARGEST_STORED;
@@ -55,7 +54,8 @@ export class LegacyBlockWriter {
 
   /** A block of level 1: never fixed, and stored when that costs less than a sixteenth more. */
   fastBlock(tokens: Uint32Array, count: number, from: Uint8Array, start: number, end: number): void {
-    this.#countTokens(tokens, count);
+    countTokens(tokens, count, this.#literalCounts, this.#distanceCounts);
+    this.#literalCounts[END_OF_BLOCK] = 1;
     const literalCount = usedSymbols(this.#literalCounts, LITERAL_SYMBOLS);
     const distanceCount = this.#buildCodes(literalCount);
     const size = this.#dynamicBits(literalCount, distanceCount);
@@ -97,24 +97,6 @@ export class LegacyBlockWriter {
     this.#bits.align();
     this.#bits.bits(length, 16);
     this.#bits.bits(length ^ 0xffff, 16);
-  }
-
-  #countTokens(tokens: Uint32Array, count: number): void {
-    const literals = this.#literalCounts.fill(0);
-    const distances = this.#distanceCounts.fill(0);
-    for (let index = 0; index < count; index++) {
-      const token = tokens[index]!;
-      if (token < FIRST_MATCH) {
-        literals[token] = literals[token]! + 1;
-        continue;
-      }
-      const length = 257 + LENGTH_SYMBOL[token >>> 16]!;
-      literals[length] = literals[length]! + 1;
-      const distance = token & 0xffff;
-      const symbol = DISTANCE_SYMBOL[distance <= 256 ? distance - 1 : 256 + ((distance - 1) >> 7)]!;
-      distances[symbol] = distances[symbol]! + 1;
-    }
-    literals[END_OF_BLOCK] = 1;
   }
 
   /** Builds both codes; returns how many distance symbols are declared. */
