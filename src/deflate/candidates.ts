@@ -12,12 +12,18 @@ const UNIX = 3;
 const PGZIP_BLOCKS: readonly number[] = [1 << 20, 1 << 18];
 const PIGZ_BLOCK = 1 << 17;
 
+/** Variants of Go 1.27's encoder and its forerunner that differ at this level. */
+function variantsOf(level: number): number[] {
+  if (level === 5 || level === 6) return [1, 0, 16, 24];
+  return level === 4 ? [3, 0, 1, 2] : [1, 0];
+}
+
 type Family = (level: number) => EngineChoice[];
 
 const legacy: Family = (level) => [goLegacy(level)];
-const modern: Family = (level) => [goModern(level, true), goModern(level, false)];
+const modern: Family = (level) => variantsOf(level).map((variant) => goModern(level, variant));
 const parallel: Family = (level) =>
-  PGZIP_BLOCKS.flatMap((block) => [pgzip(level, true, block), pgzip(level, false, block)]);
+  PGZIP_BLOCKS.flatMap((block) => variantsOf(level).map((variant) => pgzip(level, variant, block)));
 const zlibs: Family = (level) => (level < 1 ? [] : [0, 2, 3, 1].map((flavour) => zlib(level, flavour)));
 const pigzes: Family = (level) => (level < 1 ? [] : [pigz(level, 0, PIGZ_BLOCK)]);
 

@@ -6,7 +6,7 @@ import { unzigzag, zigzag } from '../bytes/varint.ts';
 import { corrupt, DidiffError } from '../errors.ts';
 import type { ByteSink } from './bits.ts';
 import { createLegacyModel, LEGACY_LEVELS } from './go-legacy/model.ts';
-import { createModernModel, MODERN_LEVELS } from './go-modern/model.ts';
+import { createModernModel, MODERN_LEVELS, MOST_VARIANT, TRIMS } from './go-modern/model.ts';
 import { createPgzipModel, PGZIP_LEVELS } from './go-modern/pgzip.ts';
 import type { DeflateModel } from './model.ts';
 import { createZlibModel, ZLIB_FLAVOURS } from './zlib/model.ts';
@@ -48,20 +48,21 @@ const GO_MODERN: Engine = {
   name: 'go-modern',
   version: 1,
   parameterCount: 2,
-  accepts: ([level = 1, trim = 2]) => MODERN_LEVELS.includes(unzigzag(level)) && trim <= 1,
-  create: ([level = 1, trim], sink) => createModernModel(unzigzag(level), trim === 1, sink),
-  describe: ([level = 1, trim]) => `${modernName(trim)}, level ${unzigzag(level)}`,
+  accepts: ([level = 1, variant = 99]) => MODERN_LEVELS.includes(unzigzag(level)) && variant <= MOST_VARIANT,
+  create: ([level = 1, variant = 0], sink) => createModernModel(unzigzag(level), variant, sink),
+  describe: ([level = 1, variant = 0]) => `${modernName(variant)}, level ${unzigzag(level)}`,
 };
 
 const PGZIP: Engine = {
   name: 'pgzip',
   version: 1,
   parameterCount: 3,
-  accepts: ([level = 1, trim = 2, block = 0]) =>
-    PGZIP_LEVELS.includes(unzigzag(level)) && trim <= 1 && FRAME_BYTES(block),
-  create: ([level = 1, trim, block = 0], sink) => createPgzipModel(unzigzag(level), trim === 1, block, sink),
-  describe: ([level = 1, trim, block = 0]) =>
-    `pgzip with ${modernName(trim)}, level ${unzigzag(level)}, blocks of ${block >> 10} KiB`,
+  accepts: ([level = 1, variant = 99, block = 0]) =>
+    PGZIP_LEVELS.includes(unzigzag(level)) && variant <= MOST_VARIANT && FRAME_BYTES(block),
+  create: ([level = 1, variant = 0, block = 0], sink) =>
+    createPgzipModel(unzigzag(level), variant, block, sink),
+  describe: ([level = 1, variant = 0, block = 0]) =>
+    `pgzip with ${modernName(variant)}, level ${unzigzag(level)}, blocks of ${block >> 10} KiB`,
 };
 
 const ZLIB: Engine = {
@@ -96,12 +97,12 @@ export function goLegacy(level: number): EngineChoice {
   return { engine: 1, version: 1, parameters: [zigzag(level)] };
 }
 
-export function goModern(level: number, trim: boolean): EngineChoice {
-  return { engine: 2, version: 1, parameters: [zigzag(level), trim ? 1 : 0] };
+export function goModern(level: number, variant: number): EngineChoice {
+  return { engine: 2, version: 1, parameters: [zigzag(level), variant] };
 }
 
-export function pgzip(level: number, trim: boolean, blockBytes: number): EngineChoice {
-  return { engine: 3, version: 1, parameters: [zigzag(level), trim ? 1 : 0, blockBytes] };
+export function pgzip(level: number, variant: number, blockBytes: number): EngineChoice {
+  return { engine: 3, version: 1, parameters: [zigzag(level), variant, blockBytes] };
 }
 
 export function zlib(level: number, flavour: number): EngineChoice {
@@ -144,8 +145,8 @@ function findEngine(choice: EngineChoice): Engine {
   });
 }
 
-function modernName(trim: number | undefined): string {
-  return trim === 1
+function modernName(variant: number): string {
+  return (variant & TRIMS) !== 0
     ? 'Go 1.27 (klauspost/compress 1.18.2 and later)'
     : 'klauspost/compress 1.15.10 to 1.18.0';
 }

@@ -15,15 +15,17 @@ export class History {
   readonly buffer = new Uint8Array(BUFFER_BYTES);
   readonly tokens = new Uint32Array(BLOCK_BYTES);
   readonly #tables: readonly Int32Array[];
+  readonly #longestPart: number;
   /** Bytes in the buffer; the block to be matched is the last of them. */
   length = 0;
   /** A table's entry for index `i` of the buffer is `i + current`; entries of 0 are never in reach. */
   current = BLOCK_BYTES;
   count = 0;
 
-  /** `tables` are kept in range as positions grow. */
-  constructor(tables: readonly Int32Array[]) {
+  /** `tables` are kept in range as positions grow; long matches are cut into parts of `longestPart`. */
+  constructor(tables: readonly Int32Array[], longestPart = LONGEST) {
     this.#tables = tables;
+    this.#longestPart = longestPart;
   }
 
   /** Everything as if new. */
@@ -60,7 +62,7 @@ export class History {
     let left = length;
     while (left > 0) {
       let part = left;
-      if (left > LONGEST) part = left > LONGEST + 3 ? LONGEST : LONGEST - 3;
+      if (left > LONGEST) part = left > LONGEST + 3 ? this.#longestPart : LONGEST - 3;
       this.tokens[this.count++] = (part << 16) | distance;
       left -= part;
     }

@@ -11,8 +11,14 @@ export class ShortLongMatcher implements FastMatcher {
   readonly #long = new Int32Array(TABLE_SIZE);
   readonly #history = new History([this.#short, this.#long]);
   readonly tokens = this.#history.tokens;
+  readonly #comparesElsewhere: boolean;
   #at = 0;
   #from = 0;
+
+  /** Later releases measure the second match by the bytes at its distance rather than at its place. */
+  constructor(comparesElsewhere: boolean) {
+    this.#comparesElsewhere = comparesElsewhere;
+  }
 
   clear(): void {
     this.#history.clear();
@@ -94,8 +100,9 @@ export class ShortLongMatcher implements FastMatcher {
     this.#from = shortFrom;
     const nextFrom = this.#long[hash7(buffer, next)]! - current;
     if (next - nextFrom < REACH && load32(buffer, nextFrom) === load32(buffer, next)) {
+      const compared = this.#comparesElsewhere ? next - nextFrom : nextFrom;
       const length = commonLength(buffer, at + 4, shortFrom + 4, end);
-      if (commonLength(buffer, next + 4, next - nextFrom + 4, end) > length) {
+      if (commonLength(buffer, next + 4, compared + 4, end) > length) {
         this.#at = next;
         this.#from = nextFrom;
       }

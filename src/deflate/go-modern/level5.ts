@@ -7,24 +7,37 @@ import { type FastMatcher, SHORTEST_BLOCK } from './matcher.ts';
 
 const TABLE_SIZE = 1 << 15;
 const LONGEST = 258;
-/** Bytes at the start of a match that the look-up at its end leaves unread; they are found again backwards. */
-const SKIPPED = 2;
+
+export interface TwoTableOptions {
+  /** Whether a longer match is looked for by what follows the one found. */
+  readonly looksAtEnd: boolean;
+  /** Bytes at the start that this look leaves unread; they are found again backwards. */
+  readonly skipped: number;
+  /** Longer matches are cut into parts of this length. */
+  readonly longestPart: number;
+}
 
 export class TwoTableMatcher implements FastMatcher {
   readonly #isLevel6: boolean;
   readonly #short = new Int32Array(TABLE_SIZE);
   readonly #long = new Int32Array(TABLE_SIZE);
   readonly #longBefore = new Int32Array(TABLE_SIZE);
-  readonly #history = new History([this.#short, this.#long, this.#longBefore]);
-  readonly tokens = this.#history.tokens;
+  readonly #history: History;
+  readonly tokens: Uint32Array;
+  readonly #looksAtEnd: boolean;
+  readonly #skipped: number;
   /** The match being worked on: its index, where it is copied from, its length. */
   #at = 0;
   #from = 0;
   #length = 0;
   #repeat = 1;
 
-  constructor(level: 5 | 6) {
+  constructor(level: 5 | 6, options: TwoTableOptions) {
     this.#isLevel6 = level === 6;
+    this.#looksAtEnd = options.looksAtEnd;
+    this.#skipped = options.skipped;
+    this.#history = new History([this.#short, this.#long, this.#longBefore], options.longestPart);
+    this.tokens = this.#history.tokens;
   }
 
   clear(): void {
@@ -61,7 +74,7 @@ export class TwoTableMatcher implements FastMatcher {
         }
       } while (!this.#findAt(at, next, end));
       this.#lengthen(end);
-      this.#tryEnd(end, limit);
+      if (this.#looksAtEnd) this.#tryEnd(end, limit);
       this.#growBack(emitted);
       if (emitted < this.#at) history.literals(emitted, this.#at);
       history.match(this.#length, this.#at - this.#from);
@@ -167,12 +180,12 @@ export class TwoTableMatcher implements FastMatcher {
     const after = this.#at + this.#length;
     if (after >= limit || (!this.#isLevel6 && this.#length >= 30)) return;
     const slot = hash7(buffer, after);
-    const at = this.#at + SKIPPED;
-    const distance = at - (this.#long[slot]! - current - this.#length + SKIPPED);
+    const at = this.#at + this.#skipped;
+    const distance = at - (this.#long[slot]! - current - this.#length + this.#skipped);
     if (distance >= REACH) return;
     const before = this.#longBefore[slot]! - current;
     this.#tryLonger(at, at - distance, end);
-    if (this.#isLevel6) this.#tryLonger(at, before - this.#length + SKIPPED, end);
+    if (this.#isLevel6) this.#tryLonger(at, before - this.#length + this.#skipped, end);
   }
 
   #tryLonger(at: number, from: number, end: number): void {

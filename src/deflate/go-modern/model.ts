@@ -24,19 +24,38 @@ export interface ModernModel extends DeflateModel {
   restart(dictionary: Uint8Array): void;
 }
 
-/** Level must be one of MODERN_LEVELS. */
-export function createModernModel(level: number, trim: boolean, sink: ByteSink): ModernModel {
+/**
+ * Bits of a variant: headers leave out unused symbols (1.18.2 on); level 4 compares elsewhere (Go 1.27); levels 5
+ * and 6 do not look at the end of a match, or look at all of it (before 1.15.10); long matches are cut into 255s
+ * (before 1.15).
+ */
+export const TRIMS = 1;
+export const COMPARES_ELSEWHERE = 2;
+export const SKIPS_END = 4;
+export const CUTS_SHORT = 8;
+export const LOOKS_AT_ALL = 16;
+export const MOST_VARIANT = 31;
+
+/** Level must be one of MODERN_LEVELS, variant a sum of the bits above. */
+export function createModernModel(level: number, variant: number, sink: ByteSink): ModernModel {
+  const trim = (variant & TRIMS) !== 0;
   if (level === 0 || level === -2) return plainModel(level === 0, trim, sink);
   const lazy = LAZY_LEVELS.get(level);
   if (lazy !== undefined) return lazyModel(lazy, trim, sink);
-  return fastModel(createMatcher(level), { trim, penaltyShift: 7 }, sink);
+  return fastModel(createMatcher(level, variant), { trim, penaltyShift: 7 }, sink);
 }
 
-function createMatcher(level: number): FastMatcher {
+function createMatcher(level: number, variant: number): FastMatcher {
   if (level === 1 || level === 2) return new SingleTableMatcher(level);
   if (level === 3) return new PairMatcher();
-  if (level === 4) return new ShortLongMatcher();
-  if (level === 5 || level === 6) return new TwoTableMatcher(level);
+  if (level === 4) return new ShortLongMatcher((variant & COMPARES_ELSEWHERE) !== 0);
+  if (level === 5 || level === 6) {
+    return new TwoTableMatcher(level, {
+      looksAtEnd: (variant & SKIPS_END) === 0,
+      skipped: (variant & LOOKS_AT_ALL) === 0 ? 2 : 0,
+      longestPart: (variant & CUTS_SHORT) === 0 ? 258 : 255,
+    });
+  }
   throw new RangeError(`Go 1.27 has no level ${level}`);
 }
 

@@ -14,11 +14,11 @@ const DICTIONARY_BYTES = 16384;
 /** `blockBytes` is 2^20, or 2^18 in versions before 1.2.2 and where the program sets it. */
 export function createPgzipModel(
   level: number,
-  trim: boolean,
+  variant: number,
   blockBytes: number,
   sink: ByteSink,
 ): DeflateModel {
-  const model = createModernModel(level, trim, sink);
+  const model = createModernModel(level, variant, sink);
   const dictionary = new Uint8Array(DICTIONARY_BYTES);
   let filled = 0;
   return {
