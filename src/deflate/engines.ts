@@ -8,6 +8,7 @@ import type { ByteSink } from './bits.ts';
 import { createLegacyModel, LEGACY_LEVELS } from './go-legacy/model.ts';
 import { createModernModel, MODERN_LEVELS, MOST_VARIANT, TRIMS } from './go-modern/model.ts';
 import { createPgzipModel, PGZIP_LEVELS } from './go-modern/pgzip.ts';
+import { createGuidedModel } from './guided/model.ts';
 import type { DeflateModel } from './model.ts';
 import { createZlibModel, ZLIB_FLAVOURS } from './zlib/model.ts';
 import { createPigzModel } from './zlib/pigz.ts';
@@ -26,7 +27,9 @@ interface Engine {
   readonly parameterCount: number;
   /** Whether the parameters mean something; called with `parameterCount` of them. */
   accepts(parameters: readonly number[]): boolean;
-  create(parameters: readonly number[], sink: ByteSink): DeflateModel;
+  create(parameters: readonly number[], sink: ByteSink, corrections: Uint8Array): DeflateModel;
+  /** Whether it goes by corrections; the others take none. */
+  readonly takesCorrections?: boolean;
   describe(parameters: readonly number[]): string;
 }
 
@@ -85,12 +88,23 @@ const PIGZ: Engine = {
     `pigz with ${FLAVOUR_NAMES[flavour]}, level ${level}, blocks of ${block >> 10} KiB`,
 };
 
+const GUIDED: Engine = {
+  name: 'guided',
+  version: 1,
+  parameterCount: 0,
+  takesCorrections: true,
+  accepts: () => true,
+  create: (_, sink, corrections) => createGuidedModel(corrections, sink),
+  describe: () => 'an unknown encoder, with corrections',
+};
+
 const ENGINES: ReadonlyMap<number, Engine> = new Map([
   [1, GO_LEGACY],
   [2, GO_MODERN],
   [3, PGZIP],
   [4, ZLIB],
   [5, PIGZ],
+  [6, GUIDED],
 ]);
 
 export function goLegacy(level: number): EngineChoice {
@@ -113,13 +127,15 @@ export function pigz(level: number, flavour: number, blockBytes: number): Engine
   return { engine: 5, version: 1, parameters: [level, flavour, blockBytes] };
 }
 
+export const guided: EngineChoice = { engine: 6, version: 1, parameters: [] };
+
 /** Whether the engine sets flush markers by itself. */
 export function setsMarkers(choice: EngineChoice): boolean {
-  return choice.engine === 3 || choice.engine === 5;
+  return choice.engine === 3 || choice.engine === 5 || choice.engine === 6;
 }
 
 /** Throws UNSUPPORTED for an engine or version unknown here, CORRUPT_INPUT for parameters it does not have. */
-export function createModel(choice: EngineChoice, sink: ByteSink): DeflateModel {
+export function createModel(choice: EngineChoice, sink: ByteSink, corrections: Uint8Array): DeflateModel {
   const engine = findEngine(choice);
   const { parameters } = choice;
   if (parameters.length !== engine.parameterCount || !engine.accepts(parameters)) {
@@ -127,7 +143,10 @@ export function createModel(choice: EngineChoice, sink: ByteSink): DeflateModel 
       `a recipe has parameters ${parameters.join(', ')} that engine ${engine.name} does not have`,
     );
   }
-  return engine.create(parameters, sink);
+  if (corrections.length > 0 && engine.takesCorrections !== true) {
+    throw corrupt(`a recipe has corrections, which engine ${engine.name} does not take`);
+  }
+  return engine.create(parameters, sink, corrections);
 }
 
 /** The encoder in words, for people. Throws UNSUPPORTED for an engine unknown here. */
