@@ -14,7 +14,7 @@ const PIGZ_BLOCK = 1 << 17;
 
 /** Variants of Go 1.27's encoder and its forerunner that differ at this level. */
 function variantsOf(level: number): number[] {
-  if (level === 5 || level === 6) return [1, 0, 16, 24];
+  if (level === 5 || level === 6) return [1, 0, 16, 24, 44, 12, 56];
   return level === 4 ? [3, 0, 1, 2] : [1, 0];
 }
 

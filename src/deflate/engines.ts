@@ -6,7 +6,15 @@ import { unzigzag, zigzag } from '../bytes/varint.ts';
 import { corrupt, DidiffError } from '../errors.ts';
 import type { ByteSink } from './bits.ts';
 import { createLegacyModel, LEGACY_LEVELS } from './go-legacy/model.ts';
-import { createModernModel, MODERN_LEVELS, MOST_VARIANT, TRIMS } from './go-modern/model.ts';
+import {
+  CUTS_SHORT,
+  createModernModel,
+  FILLS_TABLES,
+  LOOKS_AT_ALL,
+  MODERN_LEVELS,
+  MOST_VARIANT,
+  TRIMS,
+} from './go-modern/model.ts';
 import { createPgzipModel, PGZIP_LEVELS } from './go-modern/pgzip.ts';
 import { createGuidedModel } from './guided/model.ts';
 import type { DeflateModel } from './model.ts';
@@ -164,8 +172,11 @@ function findEngine(choice: EngineChoice): Engine {
   });
 }
 
+/** Which releases have the traits of a variant; go-modern/model.ts for its bits. */
 function modernName(variant: number): string {
-  return (variant & TRIMS) !== 0
-    ? 'Go 1.27 (klauspost/compress 1.18.2 and later)'
-    : 'klauspost/compress 1.15.10 to 1.18.0';
+  if ((variant & TRIMS) !== 0) return 'Go 1.27 (klauspost/compress from 1.18.2)';
+  if ((variant & FILLS_TABLES) !== 0) return 'klauspost/compress before 1.11.13';
+  if ((variant & CUTS_SHORT) !== 0) return 'klauspost/compress before 1.15';
+  if ((variant & LOOKS_AT_ALL) !== 0) return 'klauspost/compress before 1.15.10';
+  return 'klauspost/compress 1.15.10 to 1.18.0';
 }

@@ -26,6 +26,11 @@ const NO_CODE = 0x7fffffff;
 export interface BlockOptions {
   /** Whether unused symbols at the end of the alphabets are left out of headers (from 1.18.2 on). */
   readonly trim: boolean;
+  /**
+   * Releases before 1.11.13: every symbol gets a code as if seen once more, so that tables can always be used
+   * again, and blocks are never fixed.
+   */
+  readonly fillsTables: boolean;
   /** A new table must be better by one part in 2^this. */
   readonly penaltyShift: number;
 }
@@ -62,7 +67,12 @@ export class ModernBlockWriter {
     countTokens(tokens, count, this.#literalCounts, this.#distanceCounts);
     if (sync) this.#literalCounts[END_OF_BLOCK] = 1;
     const total = sync ? count + 1 : count;
-    if (this.#openHeader > 0 && (this.#openIsLiteral || !this.#openCodeFits())) this.#closeBlock();
+    if (this.#openHeader > 0 && this.#openIsLiteral) this.#closeBlock();
+    if (this.#options.fillsTables) {
+      this.#filledBlock(tokens, count, from, start, end, sync);
+      return;
+    }
+    if (this.#openHeader > 0 && !this.#openCodeFits()) this.#closeBlock();
     const extra = this.#extraBits();
     const storedBits = start >= 0 && end - start <= LARGEST_STORED ? (end - start + 5) * 8 : NO_CODE;
     if (this.#openHeader > 0) {
@@ -86,6 +96,47 @@ export class ModernBlockWriter {
         return;
       }
       if (storedBits <= size) {
+        this.stored(from, start, end);
+        return;
+      }
+      this.#header.write(this.#bits, false);
+      this.#openHeader = this.#header.sizeBits;
+      this.#openIsLiteral = false;
+    }
+    this.#bits.tokens(tokens, count, this.#literals, this.#distances);
+    if (sync) this.#closeBlock();
+  }
+
+  /** The same in older releases. */
+  #filledBlock(
+    tokens: Uint32Array,
+    count: number,
+    from: Uint8Array,
+    start: number,
+    end: number,
+    sync: boolean,
+  ): void {
+    const literals = this.#literalCounts;
+    const distances = this.#distanceCounts;
+    const filled = sync ? 1 : fill(literals);
+    if (!sync) fill(distances);
+    const extra = this.#extraBits();
+    const isWorse = (size: number) => start >= 0 && (end - start + 5) * 8 < size + (size >> 4);
+    if (this.#openHeader > 0) {
+      let size = this.#openHeader + estimateBits(literals, distances, count + filled);
+      size += size >> this.#options.penaltyShift;
+      const reused =
+        this.#literals.sizeBits(literals, LITERAL_SYMBOLS) +
+        this.#distances.sizeBits(distances, DISTANCE_SYMBOLS) +
+        extra;
+      if (size < reused) this.#closeBlock();
+      if (isWorse(Math.min(size, reused))) {
+        this.stored(from, start, end);
+        return;
+      }
+    }
+    if (this.#openHeader === 0) {
+      if (isWorse(this.#newTable(sync) + extra)) {
         this.stored(from, start, end);
         return;
       }
@@ -238,6 +289,17 @@ export class ModernBlockWriter {
     for (let symbol = 0; symbol < DISTANCE_SYMBOLS; symbol++) total += this.#distanceCounts[symbol]! * 5;
     return total;
   }
+}
+
+/** Gives every symbol that does not occur one occurrence; returns how many that were. */
+function fill(counts: Int32Array): number {
+  let filled = 0;
+  for (let symbol = 0; symbol < counts.length; symbol++) {
+    if (counts[symbol] !== 0) continue;
+    counts[symbol] = 1;
+    filled++;
+  }
+  return filled;
 }
 
 function hasCodes(code: PrefixCode, counts: Int32Array, symbols: number): boolean {

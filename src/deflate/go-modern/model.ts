@@ -27,22 +27,29 @@ export interface ModernModel extends DeflateModel {
 /**
  * Bits of a variant: headers leave out unused symbols (1.18.2 on); level 4 compares elsewhere (Go 1.27); levels 5
  * and 6 do not look at the end of a match, or look at all of it (before 1.15.10); long matches are cut into 255s
- * (before 1.15).
+ * (before 1.15); tables are filled up and kept longer (before 1.11.13).
  */
 export const TRIMS = 1;
 export const COMPARES_ELSEWHERE = 2;
 export const SKIPS_END = 4;
 export const CUTS_SHORT = 8;
 export const LOOKS_AT_ALL = 16;
-export const MOST_VARIANT = 31;
+export const FILLS_TABLES = 32;
+export const MOST_VARIANT = 63;
 
 /** Level must be one of MODERN_LEVELS, variant a sum of the bits above. */
 export function createModernModel(level: number, variant: number, sink: ByteSink): ModernModel {
   const trim = (variant & TRIMS) !== 0;
-  if (level === 0 || level === -2) return plainModel(level === 0, trim, sink);
+  const fillsTables = (variant & FILLS_TABLES) !== 0;
+  if (level === 0 || level === -2)
+    return plainModel(level === 0, { trim, fillsTables, penaltyShift: 10 }, sink);
   const lazy = LAZY_LEVELS.get(level);
-  if (lazy !== undefined) return lazyModel(lazy, trim, sink);
-  return fastModel(createMatcher(level, variant), { trim, penaltyShift: 7 }, sink);
+  if (lazy !== undefined) return lazyModel(lazy, { trim, fillsTables, penaltyShift: 8 }, sink);
+  return fastModel(
+    createMatcher(level, variant),
+    { trim, fillsTables, penaltyShift: fillsTables ? 6 : 7 },
+    sink,
+  );
 }
 
 function createMatcher(level: number, variant: number): FastMatcher {
@@ -96,8 +103,8 @@ function fastModel(matcher: FastMatcher, options: BlockOptions, sink: ByteSink):
   };
 }
 
-function lazyModel(level: LazyLevel, trim: boolean, sink: ByteSink): ModernModel {
-  const writer = new ModernBlockWriter({ trim, penaltyShift: 8 }, sink);
+function lazyModel(level: LazyLevel, options: BlockOptions, sink: ByteSink): ModernModel {
+  const writer = new ModernBlockWriter(options, sink);
   const matcher = new LazyMatcher(level, (tokens, count, buffer, start, end, sync) =>
     writer.block(tokens, count, buffer, start, end, sync),
   );
@@ -118,8 +125,8 @@ function lazyModel(level: LazyLevel, trim: boolean, sink: ByteSink): ModernModel
   };
 }
 
-function plainModel(stored: boolean, trim: boolean, sink: ByteSink): ModernModel {
-  const writer = new ModernBlockWriter({ trim, penaltyShift: 10 }, sink);
+function plainModel(stored: boolean, options: BlockOptions, sink: ByteSink): ModernModel {
+  const writer = new ModernBlockWriter(options, sink);
   const blockBytes = stored ? BLOCK_BYTES : LITERAL_BLOCK_BYTES;
   const buffer = new Uint8Array(blockBytes);
   const encode = (size: number, sync: boolean) => {
