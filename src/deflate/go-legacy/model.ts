@@ -2,12 +2,13 @@
  * Go's compress/flate from 1.8 to 1.26 at each of its levels, as a streaming model: the same bytes for the same
  * input, flushes at the same places.
  */
+import { startHashChain } from '../../kernels/hash-chain.ts';
 import type { ByteSink } from '../bits.ts';
 import { cutBlocks } from '../blocks.ts';
 import type { DeflateModel } from '../model.ts';
 import { LegacyBlockWriter } from './block-writer.ts';
 import { FAST_BLOCK_BYTES, FastMatch } from './fast-match.ts';
-import { CHAIN_LEVELS, type ChainLevel, HashChain } from './hash-chain.ts';
+import { type BlockSink, CHAIN_LEVELS, type ChainLevel, HashChain } from './hash-chain.ts';
 
 /** −2: Huffman coding only; 0: stored; 1: fast; 2 to 9: hash chains. Go's −1 is 6. */
 export const LEGACY_LEVELS: readonly number[] = [-2, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
@@ -26,9 +27,9 @@ const WRITE_BYTES = 32768;
 
 function chainModel(level: ChainLevel, sink: ByteSink): DeflateModel {
   const writer = new LegacyBlockWriter(sink);
-  const matcher = new HashChain(level, (tokens, count, buffer, start, end) =>
-    writer.block(tokens, count, buffer, start, end),
-  );
+  const block: BlockSink = (tokens, count, buffer, start, end) =>
+    writer.block(tokens, count, buffer, start, end);
+  const matcher = startHashChain(level, block) ?? new HashChain(level, block);
   let untilStep = 0;
   const end = (isFinal: boolean) => {
     matcher.run(true);
