@@ -216,17 +216,18 @@ function search(candidate: i32, look: i32): void {
   const here = BUFFER + <usize>index;
   let best: i32 = 3;
   let bestDistance: i32 = 0;
-  let wanted = load<u8>(here + 3);
+  // To beat the best, the four bytes up to and with the one behind it must match.
+  let wanted = load<u32>(here);
   let at = candidate;
   for (let tries = chain; tries > 0; tries--) {
     const there = BUFFER + <usize>at;
-    if (load<u8>(there + <usize>best) === wanted) {
+    if (load<u32>(there + <usize>(best - 3)) === wanted) {
       const found = common(here, there, limit);
       if (found > best && (found > 4 || index - at <= 4096)) {
         best = found;
         bestDistance = index - at;
         if (found >= wantedLength) break;
-        wanted = load<u8>(here + <usize>best);
+        wanted = load<u32>(here + <usize>(best - 3));
       }
     }
     if (at === oldest) break;

@@ -2,6 +2,7 @@
  * The encoder of Go 1.27's compress/flate, which is klauspost/compress from 1.18.2 on, and with its older header
  * from 1.15.10 to 1.18.0; as a streaming model.
  */
+import { startTwoTables } from '../../kernels/two-tables.ts';
 import type { ByteSink } from '../bits.ts';
 import { cutBlocks } from '../blocks.ts';
 import type { DeflateModel } from '../model.ts';
@@ -57,11 +58,12 @@ function createMatcher(level: number, variant: number): FastMatcher {
   if (level === 3) return new PairMatcher();
   if (level === 4) return new ShortLongMatcher((variant & COMPARES_ELSEWHERE) !== 0);
   if (level === 5 || level === 6) {
-    return new TwoTableMatcher(level, {
+    const options = {
       looksAtEnd: (variant & SKIPS_END) === 0,
       skipped: (variant & LOOKS_AT_ALL) === 0 ? 2 : 0,
       longestPart: (variant & CUTS_SHORT) === 0 ? 258 : 255,
-    });
+    };
+    return startTwoTables(level, options) ?? new TwoTableMatcher(level, options);
   }
   throw new RangeError(`Go 1.27 has no level ${level}`);
 }
