@@ -4,24 +4,22 @@
  */
 import { BitWriter, type ByteSink } from '../bits.ts';
 import {
-  DISTANCE_EXTRA,
   DISTANCE_SYMBOLS,
   END_OF_BLOCK,
   FIXED_DISTANCES,
   FIXED_LITERALS,
-  LENGTH_EXTRA,
   LITERAL_SYMBOLS,
-  type PrefixCode,
 } from '../codes.ts';
+import { extraBits, fixedBits } from '../costs.ts';
 import { CodeLengthHeader } from '../go-legacy/code-lengths.ts';
 import { PrefixCodeBuilder } from '../go-legacy/prefix-code.ts';
 import { countTokens } from '../histogram.ts';
+import { fill, hasCodes, isNoise, literalBits, NO_CODE } from './counts.ts';
 import { estimateBits } from './estimate.ts';
 
 const FEW_TOKENS = 250;
 const LARGEST_STORED = 65535;
 const GUESSED_HEADER_BITS = 560;
-const NO_CODE = 0x7fffffff;
 
 export interface BlockOptions {
   /** Whether unused symbols at the end of the alphabets are left out of headers (from 1.18.2 on). */
@@ -73,11 +71,11 @@ export class ModernBlockWriter {
       return;
     }
     if (this.#openHeader > 0 && !this.#openCodeFits()) this.#closeBlock();
-    const extra = this.#extraBits();
+    const extra = extraBits(this.#literalCounts, this.#distanceCounts);
     const storedBits = start >= 0 && end - start <= LARGEST_STORED ? (end - start + 5) * 8 : NO_CODE;
     if (this.#openHeader > 0) {
       const size = this.#chooseTable(total, extra);
-      if (total < FEW_TOKENS && this.#fixedBits(extra) + 7 < size) {
+      if (total < FEW_TOKENS && fixedBits(this.#literalCounts, this.#distanceCounts) + extra + 7 < size) {
         if (storedBits <= size) this.stored(from, start, end);
         else this.#fixed(tokens, count);
         return;
@@ -89,9 +87,9 @@ export class ModernBlockWriter {
     }
     if (this.#openHeader === 0) {
       const size = this.#newTable(sync) + extra;
-      const fixedBits = this.#fixedBits(extra);
-      if (total < FEW_TOKENS && fixedBits <= size) {
-        if (storedBits <= fixedBits) this.stored(from, start, end);
+      const inFixed = fixedBits(this.#literalCounts, this.#distanceCounts) + extra;
+      if (total < FEW_TOKENS && inFixed <= size) {
+        if (storedBits <= inFixed) this.stored(from, start, end);
         else this.#fixed(tokens, count);
         return;
       }
@@ -120,7 +118,7 @@ export class ModernBlockWriter {
     const distances = this.#distanceCounts;
     const filled = sync ? 1 : fill(literals);
     if (!sync) fill(distances);
-    const extra = this.#extraBits();
+    const extra = extraBits(this.#literalCounts, this.#distanceCounts);
     const isWorse = (size: number) => start >= 0 && (end - start + 5) * 8 < size + (size >> 4);
     if (this.#openHeader > 0) {
       let size = this.#openHeader + estimateBits(literals, distances, count + filled);
@@ -269,55 +267,4 @@ export class ModernBlockWriter {
       hasCodes(this.#distances, this.#distanceCounts, DISTANCE_SYMBOLS)
     );
   }
-
-  #extraBits(): number {
-    let total = 0;
-    for (let symbol = 8; symbol < 28; symbol++) {
-      total += this.#literalCounts[257 + symbol]! * LENGTH_EXTRA[symbol]!;
-    }
-    for (let symbol = 4; symbol < DISTANCE_SYMBOLS; symbol++) {
-      total += this.#distanceCounts[symbol]! * DISTANCE_EXTRA[symbol]!;
-    }
-    return total;
-  }
-
-  #fixedBits(extra: number): number {
-    let total = 3 + extra;
-    for (let symbol = 0; symbol < LITERAL_SYMBOLS; symbol++) {
-      total += this.#literalCounts[symbol]! * FIXED_LITERALS.lengths[symbol]!;
-    }
-    for (let symbol = 0; symbol < DISTANCE_SYMBOLS; symbol++) total += this.#distanceCounts[symbol]! * 5;
-    return total;
-  }
-}
-
-/** Gives every symbol that does not occur one occurrence; returns how many that were. */
-function fill(counts: Int32Array): number {
-  let filled = 0;
-  for (let symbol = 0; symbol < counts.length; symbol++) {
-    if (counts[symbol] !== 0) continue;
-    counts[symbol] = 1;
-    filled++;
-  }
-  return filled;
-}
-
-function hasCodes(code: PrefixCode, counts: Int32Array, symbols: number): boolean {
-  for (let symbol = 0; symbol < symbols; symbol++) {
-    if (counts[symbol] !== 0 && code.lengths[symbol] === 0) return false;
-  }
-  return true;
-}
-
-/** Bits of all literals; a very large number when one has no code. */
-function literalBits(code: PrefixCodeBuilder, counts: Int32Array): number {
-  return hasCodes(code, counts, 256) ? code.sizeBits(counts, 256) : NO_CODE;
-}
-
-/** Whether bytes are spread so evenly that coding them is of no use. */
-function isNoise(counts: Int32Array, size: number): boolean {
-  const mean = size / 256;
-  let spread = 0;
-  for (let symbol = 0; symbol < 256; symbol++) spread += (counts[symbol]! - mean) ** 2;
-  return spread < 2 * size;
 }

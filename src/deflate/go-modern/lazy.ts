@@ -5,6 +5,7 @@
 import { DISTANCE_EXTRA, distanceSymbol, LENGTH_EXTRA, LENGTH_SYMBOL, MAX_MATCH } from '../codes.ts';
 import { PrefixCodeBuilder } from '../go-legacy/prefix-code.ts';
 import { load32 } from './history.ts';
+import type { LazyLevel } from './lazy-levels.ts';
 
 /** Ends a block: its tokens, and where its plain bytes are in the buffer (start −1: already gone). */
 export type LazySink = (
@@ -15,18 +16,6 @@ export type LazySink = (
   end: number,
   sync: boolean,
 ) => void;
-
-export interface LazyLevel {
-  readonly lazy: number;
-  readonly nice: number;
-  readonly chain: number;
-}
-
-export const LAZY_LEVELS: ReadonlyMap<number, LazyLevel> = new Map([
-  [7, { lazy: 12, nice: 16, chain: 24 }],
-  [8, { lazy: 30, nice: 40, chain: 64 }],
-  [9, { lazy: 258, nice: 258, chain: 1024 }],
-]);
 
 const WINDOW_BYTES = 32768;
 const BUFFER_BYTES = 2 * WINDOW_BYTES;

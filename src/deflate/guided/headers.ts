@@ -9,6 +9,7 @@ import {
   LITERAL_SYMBOLS,
   type PrefixCode,
 } from '../codes.ts';
+import { usedSymbols } from '../costs.ts';
 import { CodeLengthHeader } from '../go-legacy/code-lengths.ts';
 import { PrefixCodeBuilder } from '../go-legacy/prefix-code.ts';
 import { countTokens } from '../histogram.ts';
@@ -98,12 +99,6 @@ export function coversTokens(header: DynamicHeader, literals: Int32Array, distan
 
 function covers(code: PrefixCode, counts: Int32Array): boolean {
   return counts.every((count, symbol) => count === 0 || (code.lengths[symbol] ?? 0) > 0);
-}
-
-function usedSymbols(counts: Int32Array): number {
-  let used = counts.length;
-  while (used > 0 && counts[used - 1] === 0) used--;
-  return used;
 }
 
 function written(write: (bits: BitWriter) => void): Uint8Array {

@@ -51,6 +51,8 @@ export interface MatcherOptions {
   readonly hashBytes: number;
   /** Whether the block ends after these tokens; asked after each one. `end` is where plain bytes will end. */
   readonly endsBlock: (tokens: Uint32Array, count: number, plainBytes: number) => boolean;
+  /** Whether matches are compared beyond the end of the input, where old bytes lie, and cut afterwards. */
+  readonly looksBeyond: boolean;
   /** More tokens than any block has. */
   readonly mostTokens: number;
 }
@@ -106,6 +108,9 @@ export class ZlibMatcher {
 
   /** Matches to the last byte and ends the block, if there are tokens or it is the final one. */
   flush(isFinal: boolean): void {
+    this.#run(false);
+    if (this.#index >= WINDOW_BYTES + REACH) this.#slide();
+    if (this.#options.looksBeyond) this.#buffer.fill(0, this.#end, this.#end + 2);
     this.#run(true);
     if (this.#literalPending) {
       this.#tokens[this.#tokenCount++] = this.#buffer[this.#index - 1]!;
@@ -200,14 +205,14 @@ export class ZlibMatcher {
 
   /** The length of the longest match at the index that beats `least`, else `least`; its place goes to #from. */
   #search(head: number, least: number): number {
-    const { level } = this.#options;
+    const { level, looksBeyond } = this.#options;
     const buffer = this.#buffer;
     const previous = this.#previous;
     const index = this.#index;
     const look = this.#end - index;
-    const limit = Math.min(look, MAX_MATCH);
+    const limit = looksBeyond ? MAX_MATCH : Math.min(look, MAX_MATCH);
     const lowest = index > REACH ? index - REACH : 0;
-    const nice = Math.min(level.nice, look);
+    const nice = looksBeyond ? level.nice : Math.min(level.nice, look);
     let tries = least >= level.good ? level.chain >> 2 : level.chain;
     let best = least;
     let at = head;

@@ -51,11 +51,12 @@ function matcherOptions(levelNumber: number, flavour: number): MatcherOptions {
   }
   if (flavour === 2) {
     const endsBlock = levelNumber > 2 ? endsGnuBlock : (_: Uint32Array, count: number) => count === 0x7fff;
-    return { level, hash: rollingHash(15), hashBits: 15, hashBytes: 3, endsBlock, mostTokens: 0x8000 };
+    const hash = { hash: rollingHash(15), hashBits: 15, hashBytes: 3 };
+    return { level, ...hash, endsBlock, looksBeyond: true, mostTokens: 0x8000 };
   }
   const most = flavour === 1 ? 0x7fff : 0x3fff;
   const endsBlock = (_: Uint32Array, count: number) => count === most;
-  const base = { level, endsBlock, mostTokens: most + 1 };
+  const base = { level, endsBlock, looksBeyond: false, mostTokens: most + 1 };
   if (flavour === 3) return { ...base, hash: multipliedHash, hashBits: 15, hashBytes: 4 };
   const hashBits = flavour === 1 ? 16 : 15;
   return { ...base, hash: rollingHash(hashBits), hashBits, hashBytes: 3 };
