@@ -129,7 +129,7 @@ class GuidedWriter {
 type Feed = (bytes: number) => void;
 
 function startFeed(tokenCode: TokenCode, plain: RandomAccess): Feed {
-  const pieces = readPieces(plain, 1 << 14);
+  const pieces = readPieces(plain, new Uint8Array(1 << 14));
   let piece = new Uint8Array(0);
   let used = 0;
   let isEnded = false;
