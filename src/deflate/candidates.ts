@@ -4,6 +4,7 @@
  */
 import { type EngineChoice, goLegacy, goModern, pgzip, pigz, zlib } from './engines.ts';
 import type { FirstBlock } from './fingerprint.ts';
+import { PGZIP_LEVELS } from './go-modern/pgzip.ts';
 import type { GzipHeader } from './gzip.ts';
 
 /** What pgzip writes for a time that was not set. */
@@ -23,7 +24,9 @@ type Family = (level: number) => EngineChoice[];
 const legacy: Family = (level) => [goLegacy(level)];
 const modern: Family = (level) => variantsOf(level).map((variant) => goModern(level, variant));
 const parallel: Family = (level) =>
-  PGZIP_BLOCKS.flatMap((block) => variantsOf(level).map((variant) => pgzip(level, variant, block)));
+  PGZIP_LEVELS.includes(level)
+    ? PGZIP_BLOCKS.flatMap((block) => variantsOf(level).map((variant) => pgzip(level, variant, block)))
+    : [];
 const zlibs: Family = (level) => (level < 1 ? [] : [0, 2, 3, 1].map((flavour) => zlib(level, flavour)));
 const pigzes: Family = (level) => (level < 1 ? [] : [pigz(level, 0, PIGZ_BLOCK)]);
 

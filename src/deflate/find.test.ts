@@ -107,6 +107,13 @@ describe.skipIf(go === undefined)('what a Go program does to a stream comes back
 });
 
 describe('an encoder that nobody knows', () => {
+  test.skipIf(spawnSync('pigz', ['--version']).status !== 0)('with flushes of its own', async () => {
+    const blob = execFileSync('pigz', ['-ncR'], { input: plain, maxBuffer: 1 << 28 });
+    const found = await findAndFollow(blob, plain);
+    expect(found.correctionsBytes).toBeGreaterThan(0);
+    expect(found.correctionsBytes).toBeLessThan(blob.length / 10);
+  });
+
   test('comes back by corrections of less than a tenth of the blob', async () => {
     const blob = gzipSync(plain, { memLevel: 3, level: 7 });
     const found = await findAndFollow(blob, plain);
