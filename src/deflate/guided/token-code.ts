@@ -12,6 +12,8 @@ const HASH_BITS = 16;
 const CHAIN = 256;
 /** Candidates looked through to name a distance by its rank. */
 const RANKED = 512;
+/** Bytes compared per search, so that no input makes one take long. */
+const MOST_COMPARED = 1 << 13;
 /** What must lie behind a position before its token can be told, unless the end is known. */
 export const LOOKAHEAD = MAX_MATCH + 8;
 
@@ -128,26 +130,30 @@ export class TokenCode {
 
   /** Which of the places that match for `length` bytes, the nearest being 1, is at `distance`; 0: not among them. */
   #rankOf(length: number, distance: number): number {
-    let rank = 0;
-    let at = this.#head[this.#hash(this.#index)]!;
-    if (at === this.#index) at = this.#previous[at & (WINDOW_BYTES - 1)]!;
-    for (let tries = RANKED; tries > 0 && at >= 0 && this.#index - at <= WINDOW_BYTES; tries--) {
-      if (this.#matches(at, length)) {
-        rank++;
-        if (this.#index - at === distance) return rank;
-      }
-      at = this.#previous[at & (WINDOW_BYTES - 1)]!;
-    }
-    return 0;
+    // A decoder, which knows no distance, asks in vain.
+    return distance === 0 ? 0 : this.#walk(length, RANKED, distance, true);
   }
 
   /** The distance of that rank; 0 when there are not so many. */
   #ranked(length: number, wanted: number): number {
+    return this.#walk(length, wanted, 0, false);
+  }
+
+  /** Walks the places that match, to a rank or to a distance; returns the other of the two, or 0. */
+  #walk(length: number, toRank: number, toDistance: number, wantsRank: boolean): number {
     let rank = 0;
+    let left = MOST_COMPARED;
     let at = this.#head[this.#hash(this.#index)]!;
     if (at === this.#index) at = this.#previous[at & (WINDOW_BYTES - 1)]!;
-    for (let tries = RANKED; tries > 0 && at >= 0 && this.#index - at <= WINDOW_BYTES; tries--) {
-      if (this.#matches(at, length) && ++rank === wanted) return this.#index - at;
+    for (let tries = RANKED; tries > 0 && left > 0 && at >= 0; tries--) {
+      const distance = this.#index - at;
+      if (distance > WINDOW_BYTES) return 0;
+      if (this.#matches(at, length)) {
+        rank++;
+        if (wantsRank ? distance === toDistance : rank === toRank) return wantsRank ? rank : distance;
+        left -= length;
+      }
+      left--;
       at = this.#previous[at & (WINDOW_BYTES - 1)]!;
     }
     return 0;
@@ -172,11 +178,13 @@ export class TokenCode {
     const limit = Math.min(MAX_MATCH, this.#end - index);
     if (limit < 3) return;
     let best = 2;
+    let left = MOST_COMPARED;
     let at = this.#head[this.#hash(index)]!;
-    for (let tries = CHAIN; tries > 0 && at >= 0 && index - at <= WINDOW_BYTES; tries--) {
+    for (let tries = CHAIN; tries > 0 && left > 0 && at >= 0 && index - at <= WINDOW_BYTES; tries--) {
       if (buffer[at + best] === buffer[index + best]) {
         let length = 0;
         while (length < limit && buffer[at + length] === buffer[index + length]) length++;
+        left -= length;
         if (length > best) {
           best = length;
           this.#foundLength = length;
