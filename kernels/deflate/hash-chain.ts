@@ -107,21 +107,18 @@ export function finishBlock(): i32 {
   return index;
 }
 
-// @ts-expect-error: decorator
 @inline
 function push(token: u32): void {
   store<u32>(TOKENS + (<usize>tokenCount << 2), token);
   tokenCount++;
 }
 
-// @ts-expect-error: decorator
 @inline
 function hashAt(at: i32): usize {
   const word = bswap<u32>(load<u32>(BUFFER + <usize>at));
   return HEAD + (<usize>((word * 0x1e35a7bd) >> 15) << 2);
 }
 
-// @ts-expect-error: decorator
 @inline
 function insert(at: i32): void {
   const slot = hashAt(at);
@@ -240,7 +237,6 @@ function search(candidate: i32, look: i32): void {
   }
 }
 
-// @ts-expect-error: decorator
 @inline
 function common(here: usize, there: usize, limit: i32): i32 {
   let count: i32 = 0;

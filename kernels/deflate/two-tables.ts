@@ -78,32 +78,27 @@ function shift(): void {
   current = REACH;
 }
 
-// @ts-expect-error: decorator
 @inline
 function value(index: i32): u32 {
   return load<u32>(BUFFER + <usize>index);
 }
 
-// @ts-expect-error: decorator
 @inline
 function shortSlot(index: i32): usize {
   return SHORT + (<usize>((value(index) * 0x9e3779b1) >> 17) << 2);
 }
 
-// @ts-expect-error: decorator
 @inline
 function longSlot(index: i32): usize {
   const bytes = load<u64>(BUFFER + <usize>index) << 8;
   return LONG + (<usize>((bytes * PRIME7) >> 49) << 2);
 }
 
-// @ts-expect-error: decorator
 @inline
 function insertShort(index: i32): void {
   store<i32>(shortSlot(index), index + current);
 }
 
-// @ts-expect-error: decorator
 @inline
 function insertLong(index: i32): void {
   const slot = longSlot(index);
@@ -111,7 +106,6 @@ function insertLong(index: i32): void {
   store<i32>(slot, index + current);
 }
 
-// @ts-expect-error: decorator
 @inline
 function insertBoth(index: i32): void {
   insertShort(index);
@@ -132,13 +126,11 @@ function common(here: i32, there: i32, end: i32): i32 {
   return same;
 }
 
-// @ts-expect-error: decorator
 @inline
 function capped(here: i32, there: i32, end: i32): i32 {
   return common(here, there, min(end, here + LONGEST));
 }
 
-// @ts-expect-error: decorator
 @inline
 function push(token: u32): void {
   store<u32>(TOKENS + (<usize>count << 2), token);

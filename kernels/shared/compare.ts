@@ -1,5 +1,4 @@
 // How many bytes are equal from two addresses on, `most` at most; eight at a time.
-// @ts-expect-error: decorator
 @inline
 export function commonBytes(one: usize, other: usize, most: i32): i32 {
   let same: i32 = 0;
