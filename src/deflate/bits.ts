@@ -2,6 +2,7 @@
  * Writes bits, lowest first, as DEFLATE wants them. Output leaves in pieces through a callback, so memory stays
  * bounded; a piece belongs to whoever receives it and is never touched again here.
  */
+import { type Packer, type PackTables, startPacker } from '../kernels/pack.ts';
 import {
   DISTANCE_BASE,
   DISTANCE_EXTRA,
@@ -12,6 +13,17 @@ import {
   LENGTH_SYMBOL,
   type PrefixCode,
 } from './codes.ts';
+
+const TABLES: PackTables = {
+  lengthSymbols: LENGTH_SYMBOL,
+  lengthBases: LENGTH_BASE,
+  lengthExtras: LENGTH_EXTRA,
+  distanceSymbols: DISTANCE_SYMBOL,
+  distanceBases: DISTANCE_BASE,
+  distanceExtras: DISTANCE_EXTRA,
+};
+/** Fewer tokens than this are not worth copying to the kernel. */
+const WORTH_PACKING = 256;
 
 /** Takes pieces of output, in order. */
 export type ByteSink = (piece: Uint8Array) => void;
@@ -29,6 +41,8 @@ export class BitWriter {
   /** Bits not yet in the piece, lowest first; fewer than 16. */
   #held = 0;
   #heldCount = 0;
+  /** Null where there is no WebAssembly. */
+  #packer: Packer | null | undefined;
 
   constructor(sink: ByteSink) {
     this.#sink = sink;
@@ -60,6 +74,10 @@ export class BitWriter {
       this.#held = 0;
       this.#heldCount = 0;
     }
+    this.#copy(from, start, end);
+  }
+
+  #copy(from: Uint8Array, start: number, end: number): void {
     for (let at = start; at < end; ) {
       this.#reserve(1);
       const count = Math.min(end - at, this.#piece.length - this.#used);
@@ -82,6 +100,21 @@ export class BitWriter {
 
   /** Writes `count` tokens with the given codes, which must have a code for every symbol met. */
   tokens(tokens: Uint32Array, count: number, literals: PrefixCode, distances: PrefixCode): void {
+    if (count >= WORTH_PACKING && this.#packer === undefined) this.#packer = startPacker(TABLES) ?? null;
+    if (count < WORTH_PACKING || this.#packer === null || this.#packer === undefined) {
+      this.tokensPlainly(tokens, count, literals, distances);
+      return;
+    }
+    const packer = this.#packer;
+    packer.held = this.#held;
+    packer.heldCount = this.#heldCount;
+    packer.pack(tokens, count, literals, distances, (bytes) => this.#copy(bytes, 0, bytes.length));
+    this.#held = packer.held;
+    this.#heldCount = packer.heldCount;
+  }
+
+  /** The reference of the kernel that packs tokens, and what runs for few of them and where it can't. */
+  tokensPlainly(tokens: Uint32Array, count: number, literals: PrefixCode, distances: PrefixCode): void {
     const literalCodes = literals.codes;
     const literalLengths = literals.lengths;
     const distanceCodes = distances.codes;

@@ -6,12 +6,14 @@ import { setImmediate } from 'node:timers/promises';
 import { type RandomAccess, readPieces } from '../bytes/access.ts';
 import { DidiffError } from '../errors.ts';
 import { listCandidates } from './candidates.ts';
-import { describeEngine, type EngineChoice } from './engines.ts';
+import { describeEngine, type EngineChoice, guided, setsMarkers } from './engines.ts';
+import { readFirstBlock } from './fingerprint.ts';
+import { encodeGuided } from './guided/encode.ts';
 import { isGzip, readGzipHeader, TRAILER_BYTES } from './gzip.ts';
 import { type Outline, outlineBlob } from './outline.ts';
 import { encodeRecipe, type Recipe } from './recipe.ts';
 import { startRecreation } from './recreate.ts';
-import { scanGzip } from './scan.ts';
+import { type ScannedBlob, scanGzip } from './scan.ts';
 
 export interface FindOptions {
   readonly signal?: AbortSignal | undefined;
@@ -32,6 +34,8 @@ export interface FoundRecipe {
 
 /** Plain bytes a candidate is tried on before it may run through. */
 const TRIAL_BYTES = 1 << 20;
+/** Corrections larger than this part of the blob are not worth it. */
+const MOST_CORRECTIONS = 0.1;
 const STEP_BYTES = 1 << 16;
 /** After so many bytes of work other tasks get their turn. */
 const TURN_BYTES = 1 << 21;
@@ -50,8 +54,12 @@ export async function findRecipe(
     const simple = assumeOneMember(blob, tar);
     const found = simple === undefined ? undefined : await findEngine(blob, tar, simple, options);
     if (found !== undefined) return found;
-    const scanned = scannedOutline(blob, tar, options.signal);
-    return scanned === undefined ? undefined : await findEngine(blob, tar, scanned, options);
+    const scanned = scanGzip(blob, { signal: options.signal });
+    if (scanned.plainBytes !== tar.sizeBytes) return undefined;
+    const outline = outlineBlob(blob, tar, scanned);
+    const isSimple = outline.events.length + outline.oddTrailers.size + outline.tail.length === 0;
+    const other = isSimple ? undefined : await findEngine(blob, tar, outline, options);
+    return other ?? (await findCorrections(blob, tar, scanned, outline, options));
   } catch (error) {
     // A damaged blob has no recipe; that is for the caller to tell, who knows which layer it is.
     if (error instanceof DidiffError && (error.code === 'CORRUPT_INPUT' || error.code === 'LIMIT')) {
@@ -79,33 +87,44 @@ function assumeOneMember(blob: RandomAccess, tar: RandomAccess): Outline | undef
   };
 }
 
-/** The outline a scan of the whole blob finds; undefined when it is the simple one or not of this tar. */
-function scannedOutline(
-  blob: RandomAccess,
-  tar: RandomAccess,
-  signal: AbortSignal | undefined,
-): Outline | undefined {
-  const scanned = scanGzip(blob, { signal });
-  if (scanned.plainBytes !== tar.sizeBytes) return undefined;
-  const outline = outlineBlob(blob, tar, scanned);
-  const isSimple = outline.events.length + outline.oddTrailers.size + outline.tail.length === 0;
-  return isSimple ? undefined : outline;
-}
-
 async function findEngine(
   blob: RandomAccess,
   tar: RandomAccess,
   outline: Outline,
   options: FindOptions,
 ): Promise<FoundRecipe | undefined> {
-  for (const engine of listCandidates(readGzipHeader(blob, 0))) {
-    const recipe: Recipe = { ...outline, engine, corrections: new Uint8Array(0) };
+  const header = readGzipHeader(blob, 0);
+  const first = readFirstBlock(blob, header.bytes.length);
+  for (const engine of listCandidates(header, first)) {
+    const recipe: Recipe = { ...eventsFor(engine, outline), engine, corrections: new Uint8Array(0) };
     const proof = startProof(blob, tar, recipe, options);
     if (!(await proof.run(Math.min(TRIAL_BYTES, tar.sizeBytes)))) continue;
     if (!(await proof.run(tar.sizeBytes)) || !proof.finish()) continue;
     return describe(recipe);
   }
   return undefined;
+}
+
+/** A recipe for a blob of an encoder that has no model, when its corrections are worth it. */
+async function findCorrections(
+  blob: RandomAccess,
+  tar: RandomAccess,
+  scanned: ScannedBlob,
+  outline: Outline,
+  options: FindOptions,
+): Promise<FoundRecipe | undefined> {
+  const limitBytes = Math.floor(blob.sizeBytes * MOST_CORRECTIONS);
+  const corrections = await encodeGuided(blob, tar, scanned, { limitBytes, signal: options.signal });
+  if (corrections === undefined) return undefined;
+  const recipe: Recipe = { ...eventsFor(guided, outline), engine: guided, corrections };
+  const proof = startProof(blob, tar, recipe, options);
+  return (await proof.run(tar.sizeBytes)) && proof.finish() ? describe(recipe) : undefined;
+}
+
+/** An engine that sets markers by itself needs none of those that were found. */
+function eventsFor(engine: EngineChoice, outline: Outline): Outline {
+  if (!setsMarkers(engine)) return outline;
+  return { ...outline, events: outline.events.filter((event) => event.header >= 0) };
 }
 
 function describe(recipe: Recipe): FoundRecipe {

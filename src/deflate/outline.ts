@@ -13,6 +13,7 @@ const LARGEST_TAIL = 1 << 20;
 
 /** Reads the tar once, for the checksums of members. Throws LIMIT when too much follows the last member. */
 export function outlineBlob(blob: RandomAccess, tar: RandomAccess, scanned: ScannedBlob): Outline {
+  const buffer = new Uint8Array(1 << 16);
   const headers: Uint8Array[] = [];
   const indexByHeader = new Map<string, number>();
   const events: MemberEvent[] = [];
@@ -26,7 +27,7 @@ export function outlineBlob(blob: RandomAccess, tar: RandomAccess, scanned: Scan
     }
     if (index > 0) events.push({ plainOffset: member.plainStart, header });
     for (const plainOffset of member.flushes) events.push({ plainOffset, header: -1 });
-    if (!hasUsualTrailer(tar, member)) oddTrailers.set(index, member.trailer);
+    if (!hasUsualTrailer(tar, member, buffer)) oddTrailers.set(index, member.trailer);
   });
   const tailBytes = blob.sizeBytes - scanned.tailStart;
   return {
@@ -39,9 +40,9 @@ export function outlineBlob(blob: RandomAccess, tar: RandomAccess, scanned: Scan
   };
 }
 
-function hasUsualTrailer(tar: RandomAccess, member: ScannedMember): boolean {
+function hasUsualTrailer(tar: RandomAccess, member: ScannedMember, buffer: Uint8Array): boolean {
   let crc = 0;
-  for (const piece of readPieces(sliceAccess(tar, member.plainStart, member.plainBytes)))
+  for (const piece of readPieces(sliceAccess(tar, member.plainStart, member.plainBytes), buffer))
     crc = crc32(piece, crc);
   return Buffer.compare(gzipTrailer(crc, member.plainBytes), member.trailer) === 0;
 }

@@ -28,7 +28,7 @@ export function openRecreation(recipe: Uint8Array, sink: ByteSink): Recreation {
 export function startRecreation(recipe: Recipe, sink: ByteSink): Recreation {
   const { events, headers } = recipe;
   const out = limitedSink(recipe.blobBytes, sink);
-  const model = createModel(recipe.engine, out.take);
+  const model = createModel(recipe.engine, out.take, recipe.corrections);
   let nextEvent = 0;
   let plain = 0;
   let member = 0;

@@ -4,18 +4,15 @@
  */
 import { BitWriter, type ByteSink } from '../bits.ts';
 import {
-  DISTANCE_EXTRA,
-  DISTANCE_SYMBOL,
   DISTANCE_SYMBOLS,
   END_OF_BLOCK,
-  FIRST_MATCH,
   FIXED_DISTANCES,
   FIXED_LITERALS,
-  LENGTH_EXTRA,
-  LENGTH_SYMBOL,
   LITERAL_SYMBOLS,
   type PrefixCode,
 } from '../codes.ts';
+import { extraBits, fixedBits, usedSymbols } from '../costs.ts';
+import { countTokens } from '../histogram.ts';
 import { CodeLengthHeader } from './code-lengths.ts';
 import { PrefixCodeBuilder } from './prefix-code.ts';
 
@@ -40,23 +37,25 @@ export class LegacyBlockWriter {
    * encoder no longer has them; then it can't store them, and leaves the extra bits out of its sums.
    */
   block(tokens: Uint32Array, count: number, from: Uint8Array, start: number, end: number): void {
-    this.#countTokens(tokens, count);
-    const literalCount = usedSymbols(this.#literalCounts, LITERAL_SYMBOLS);
+    countTokens(tokens, count, this.#literalCounts, this.#distanceCounts);
+    this.#literalCounts[END_OF_BLOCK] = 1;
+    const literalCount = usedSymbols(this.#literalCounts);
     const distanceCount = this.#buildCodes(literalCount);
     const storable = start >= 0 && end - start <= LARGEST_STORED;
-    const extra = storable ? this.#extraBits() : 0;
-    const fixedBits = 3 + this.#fixedBits() + extra;
+    const extra = storable ? extraBits(this.#literalCounts, this.#distanceCounts) : 0;
+    const inFixed = fixedBits(this.#literalCounts, this.#distanceCounts) + extra;
     const dynamicBits = this.#dynamicBits(literalCount, distanceCount) + extra;
-    const smaller = Math.min(fixedBits, dynamicBits);
+    const smaller = Math.min(inFixed, dynamicBits);
     if (storable && (end - start + 5) * 8 < smaller) this.stored(from, start, end);
-    else if (dynamicBits < fixedBits) this.#dynamic(tokens, count);
+    else if (dynamicBits < inFixed) this.#dynamic(tokens, count);
     else this.#fixed(tokens, count);
   }
 
   /** A block of level 1: never fixed, and stored when that costs less than a sixteenth more. */
   fastBlock(tokens: Uint32Array, count: number, from: Uint8Array, start: number, end: number): void {
-    this.#countTokens(tokens, count);
-    const literalCount = usedSymbols(this.#literalCounts, LITERAL_SYMBOLS);
+    countTokens(tokens, count, this.#literalCounts, this.#distanceCounts);
+    this.#literalCounts[END_OF_BLOCK] = 1;
+    const literalCount = usedSymbols(this.#literalCounts);
     const distanceCount = this.#buildCodes(literalCount);
     const size = this.#dynamicBits(literalCount, distanceCount);
     if ((end - start + 5) * 8 < size + (size >> 4)) this.stored(from, start, end);
@@ -99,27 +98,9 @@ export class LegacyBlockWriter {
     this.#bits.bits(length ^ 0xffff, 16);
   }
 
-  #countTokens(tokens: Uint32Array, count: number): void {
-    const literals = this.#literalCounts.fill(0);
-    const distances = this.#distanceCounts.fill(0);
-    for (let index = 0; index < count; index++) {
-      const token = tokens[index]!;
-      if (token < FIRST_MATCH) {
-        literals[token] = literals[token]! + 1;
-        continue;
-      }
-      const length = 257 + LENGTH_SYMBOL[token >>> 16]!;
-      literals[length] = literals[length]! + 1;
-      const distance = token & 0xffff;
-      const symbol = DISTANCE_SYMBOL[distance <= 256 ? distance - 1 : 256 + ((distance - 1) >> 7)]!;
-      distances[symbol] = distances[symbol]! + 1;
-    }
-    literals[END_OF_BLOCK] = 1;
-  }
-
   /** Builds both codes; returns how many distance symbols are declared. */
   #buildCodes(literalCount: number): number {
-    let distanceCount = usedSymbols(this.#distanceCounts, DISTANCE_SYMBOLS);
+    let distanceCount = usedSymbols(this.#distanceCounts);
     if (distanceCount === 0) {
       this.#distanceCounts[0] = 1;
       distanceCount = 1;
@@ -127,26 +108,6 @@ export class LegacyBlockWriter {
     this.#literals.build(this.#literalCounts, literalCount, 15);
     this.#distances.build(this.#distanceCounts, distanceCount, 15);
     return distanceCount;
-  }
-
-  #extraBits(): number {
-    let total = 0;
-    for (let symbol = 8; symbol < 28; symbol++) {
-      total += this.#literalCounts[257 + symbol]! * LENGTH_EXTRA[symbol]!;
-    }
-    for (let symbol = 4; symbol < DISTANCE_SYMBOLS; symbol++) {
-      total += this.#distanceCounts[symbol]! * DISTANCE_EXTRA[symbol]!;
-    }
-    return total;
-  }
-
-  #fixedBits(): number {
-    let total = 0;
-    for (let symbol = 0; symbol < LITERAL_SYMBOLS; symbol++) {
-      total += this.#literalCounts[symbol]! * FIXED_LITERALS.lengths[symbol]!;
-    }
-    for (let symbol = 0; symbol < DISTANCE_SYMBOLS; symbol++) total += this.#distanceCounts[symbol]! * 5;
-    return total;
   }
 
   #dynamicBits(literalCount: number, distanceCount: number): number {
@@ -173,12 +134,6 @@ export class LegacyBlockWriter {
   #endBlock(literals: PrefixCode): void {
     this.#bits.bits(literals.codes[END_OF_BLOCK]!, literals.lengths[END_OF_BLOCK]!);
   }
-}
-
-function usedSymbols(counts: Int32Array, most: number): number {
-  let count = most;
-  while (count > 0 && counts[count - 1] === 0) count--;
-  return count;
 }
 
 function oneDistance(): PrefixCode {

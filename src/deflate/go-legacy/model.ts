@@ -2,11 +2,13 @@
  * Go's compress/flate from 1.8 to 1.26 at each of its levels, as a streaming model: the same bytes for the same
  * input, flushes at the same places.
  */
+import { startHashChain } from '../../kernels/hash-chain.ts';
 import type { ByteSink } from '../bits.ts';
+import { cutBlocks } from '../blocks.ts';
 import type { DeflateModel } from '../model.ts';
 import { LegacyBlockWriter } from './block-writer.ts';
 import { FAST_BLOCK_BYTES, FastMatch } from './fast-match.ts';
-import { CHAIN_LEVELS, type ChainLevel, HashChain } from './hash-chain.ts';
+import { type BlockSink, CHAIN_LEVELS, type ChainLevel, HashChain } from './hash-chain.ts';
 
 /** −2: Huffman coding only; 0: stored; 1: fast; 2 to 9: hash chains. Go's −1 is 6. */
 export const LEGACY_LEVELS: readonly number[] = [-2, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
@@ -25,9 +27,9 @@ const WRITE_BYTES = 32768;
 
 function chainModel(level: ChainLevel, sink: ByteSink): DeflateModel {
   const writer = new LegacyBlockWriter(sink);
-  const matcher = new HashChain(level, (tokens, count, buffer, start, end) =>
-    writer.block(tokens, count, buffer, start, end),
-  );
+  const block: BlockSink = (tokens, count, buffer, start, end) =>
+    writer.block(tokens, count, buffer, start, end);
+  const matcher = startHashChain(level, block) ?? new HashChain(level, block);
   let untilStep = 0;
   const end = (isFinal: boolean) => {
     matcher.run(true);
@@ -57,34 +59,6 @@ function chainModel(level: ChainLevel, sink: ByteSink): DeflateModel {
   };
 }
 
-/** Cuts what is written into blocks of 65535 bytes; `buffer` from `start` on takes one block. */
-function blocks(
-  buffer: Uint8Array,
-  start: number,
-  full: (size: number) => void,
-): { write(bytes: Uint8Array): void; rest(): number } {
-  let filled = 0;
-  return {
-    write(bytes) {
-      for (let at = 0; at < bytes.length; ) {
-        if (filled === FAST_BLOCK_BYTES) {
-          full(filled);
-          filled = 0;
-        }
-        const count = Math.min(bytes.length - at, FAST_BLOCK_BYTES - filled);
-        buffer.set(bytes.subarray(at, at + count), start + filled);
-        filled += count;
-        at += count;
-      }
-    },
-    rest() {
-      const count = filled;
-      filled = 0;
-      return count;
-    },
-  };
-}
-
 function fastModel(sink: ByteSink): DeflateModel {
   const writer = new LegacyBlockWriter(sink);
   const matcher = new FastMatch();
@@ -96,7 +70,7 @@ function fastModel(sink: ByteSink): DeflateModel {
     if (count > size - (size >> 4)) writer.literalBlock(buffer, start - size, start);
     else writer.fastBlock(matcher.tokens, count, buffer, start - size, start);
   };
-  const input = blocks(buffer, start, encode);
+  const input = cutBlocks(buffer, start, FAST_BLOCK_BYTES, encode);
   const end = (isFinal: boolean) => {
     const size = input.rest();
     if (size >= 128) encode(size);
@@ -122,7 +96,7 @@ function plainModel(stored: boolean, sink: ByteSink): DeflateModel {
     if (stored) writer.stored(buffer, 0, size);
     else writer.literalBlock(buffer, 0, size);
   };
-  const input = blocks(buffer, 0, encode);
+  const input = cutBlocks(buffer, 0, FAST_BLOCK_BYTES, encode);
   const end = (isFinal: boolean) => {
     const size = input.rest();
     if (size > 0) encode(size);

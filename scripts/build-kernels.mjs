@@ -1,0 +1,51 @@
+/**
+ * Compiles kernels/ to WebAssembly and writes each as a module of base64 text to src/kernels/, where bundling and
+ * plain loading need no path. The same source and compiler give the same bytes; `--check` fails if they differ.
+ * The compiler is found as a development dependency, or in the folder that ASSEMBLYSCRIPT names.
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const home = process.env['ASSEMBLYSCRIPT'];
+const compiler = await import(
+  home === undefined ? 'assemblyscript/asc' : pathToFileURL(join(home, 'dist', 'asc.js')).href
+);
+const isCheck = process.argv.includes('--check');
+
+for (const name of readdirSync('kernels/deflate')) {
+  if (!name.endsWith('.ts')) continue;
+  const bytes = await compile(join('kernels/deflate', name));
+  const target = join('src/kernels', name.replace(/\.ts$/, '-wasm.ts'));
+  const text = moduleText(name, bytes);
+  if (isCheck) {
+    if (readFileSync(target, 'utf8') !== text)
+      throw new Error(`${target} is not what its source compiles to`);
+  } else writeFileSync(target, text);
+  console.error(`${target}: ${bytes.length} bytes`);
+}
+
+async function compile(source) {
+  let bytes;
+  const { error, stderr } = await compiler.main(
+    [source, '--runtime', 'stub', '-O3', '--noAssert', '--outFile', 'out.wasm', '--initialMemory', '32'],
+    {
+      writeFile: (file, contents) => {
+        if (file.endsWith('.wasm')) bytes = contents;
+      },
+    },
+  );
+  if (error) throw new Error(`${source}: ${error.message}\n${stderr.toString()}`);
+  return bytes;
+}
+
+function moduleText(name, bytes) {
+  const text = Buffer.from(bytes).toString('base64');
+  const lines = text.match(/.{1,100}/g).map((line) => `  '${line}'`);
+  return [
+    `/** Made from kernels/deflate/${name} by scripts/build-kernels.mjs; not to be edited. */`,
+    'export const WASM =',
+    `${lines.join(' +\n')};`,
+    '',
+  ].join('\n');
+}
