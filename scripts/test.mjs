@@ -12,6 +12,7 @@ const STEPS = [
   ['format and lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '.'],
   ['types', 'node_modules/typescript/bin/tsc', '--noEmit'],
   ['imports', 'scripts/check-imports.mjs'],
+  ['kernels', 'scripts/build-kernels.mjs', '--check'],
   ['build', 'scripts/build.mjs'],
 ];
 
