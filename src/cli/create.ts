@@ -86,7 +86,13 @@ function describeLayer({ how, patchBytes, tarBytes, blob }: LayerReport): string
   if (how === 'base') return `${formatBytes(tarBytes)}, the same as in the base`;
   const made =
     how === 'blob' ? 'carried as its blob' : `${formatBytes(patchBytes)} for ${formatBytes(tarBytes)}`;
-  const exact =
-    blob?.source === 'recipe' ? `, blob exact by ${blob.model} (recipe of ${blob.recipeBytes} bytes)` : '';
-  return made + exact;
+  return made + describeBlob(blob);
+}
+
+function describeBlob(blob: LayerReport['blob']): string {
+  if (blob?.source !== 'recipe') return '';
+  const { encoder, recipeBytes = 0, correctionsBytes = 0 } = blob;
+  return correctionsBytes === 0
+    ? `, blob exact by ${encoder} (recipe of ${recipeBytes} bytes)`
+    : `, blob exact by ${encoder} with corrections (${formatBytes(recipeBytes)})`;
 }

@@ -67,7 +67,10 @@ function describeLayer({ from, tarBytes, patchBytes, blob }: InspectedLayer): st
       : from === 'blob'
         ? `${size}, carried as its blob`
         : `${size} from ${formatBytes(patchBytes)}`;
-  return blob === undefined ? made : `${made}; blob ${BLOB_WORDS[blob.from]}`;
+  if (blob === undefined) return made;
+  const recipe =
+    blob.from === 'recipe' ? ` by ${blob.encoder} (recipe of ${formatBytes(blob.recipeBytes ?? 0)})` : '';
+  return `${made}; blob ${BLOB_WORDS[blob.from]}${recipe}`;
 }
 
 const BLOB_WORDS = {

@@ -117,6 +117,7 @@ function patchLayer(layer: LayerPlan, { streams, baseLayers }: Assembly): PatchL
             sizeBytes: blob.descriptor.sizeBytes,
             mediaType: blob.descriptor.mediaType,
             source: blob.source,
+            ...(blob.encoder === undefined ? {} : { encoder: blob.encoder }),
           },
         }),
   };

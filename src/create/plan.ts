@@ -8,6 +8,7 @@ import { findRecipe } from '../deflate/find.ts';
 import { DidiffError } from '../errors.ts';
 import { type Descriptor, parseIndex, parseManifest } from '../image/manifest.ts';
 import type { ImageMetadata, OpenedImage, StoreOptions } from '../image/store.ts';
+import { MAX_RECIPE_BYTES } from '../patch/format.ts';
 import type { BlobSource, TarSource } from '../patch/header.ts';
 
 export interface LayerPlan {
@@ -26,8 +27,9 @@ export interface BlobPlan {
   readonly source: BlobSource;
   /** With source `recipe`. */
   readonly recipe?: Uint8Array;
-  /** With source `recipe`: the encoder in words. */
-  readonly model?: string;
+  /** With source `recipe`: the encoder in words, and how much of the recipe corrects it. */
+  readonly encoder?: string;
+  readonly correctionsBytes?: number;
   /** With source `carried`. */
   readonly content?: RandomAccess;
 }
@@ -98,10 +100,11 @@ export async function planLayers(
           options.onProgress?.({ phase: 'finding the encoder', doneBytes, totalBytes }),
       });
       const worthBytes = Math.max(MIN_RECIPE_BYTES, content.sizeBytes * MAX_RECIPE_SHARE);
-      if (found === undefined || found.recipe.length > worthBytes) {
+      if (found === undefined || found.recipe.length > Math.min(worthBytes, MAX_RECIPE_BYTES)) {
         return { descriptor, source: 'carried', content };
       }
-      return { descriptor, source: 'recipe', recipe: found.recipe, model: found.model };
+      const { recipe, model: encoder, correctionsBytes } = found;
+      return { descriptor, source: 'recipe', recipe, encoder, correctionsBytes };
     }
   }
   const metadata = await target.readMetadata(options);

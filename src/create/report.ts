@@ -14,9 +14,10 @@ export interface LayerReport {
     readonly digest: Digest;
     readonly sizeBytes: number;
     readonly source: BlobSource;
-    /** The encoder that a recipe names, in words. */
-    readonly model?: string;
+    /** With a recipe: the encoder it models, its size, and how much of it corrects the model. */
+    readonly encoder?: string;
     readonly recipeBytes?: number;
+    readonly correctionsBytes?: number;
   };
 }
 
@@ -39,7 +40,7 @@ export function reportOf(
   files: FileCounts,
 ): CreateReport {
   const layers = header.target.layers.map((layer, position): LayerReport => {
-    const { model, recipe } = plan.layers[position]!.blob ?? {};
+    const { encoder, recipe, correctionsBytes } = plan.layers[position]!.blob ?? {};
     return {
       diffId: layer.diffId,
       tarBytes: layer.tarBytes,
@@ -52,8 +53,13 @@ export function reportOf(
               digest: layer.blob.digest,
               sizeBytes: layer.blob.sizeBytes,
               source: layer.blob.source,
-              ...(model === undefined ? {} : { model }),
-              ...(recipe === undefined ? {} : { recipeBytes: recipe.length }),
+              ...(recipe === undefined
+                ? {}
+                : {
+                    encoder: encoder ?? '',
+                    recipeBytes: recipe.length,
+                    correctionsBytes: correctionsBytes ?? 0,
+                  }),
             },
           }),
     };

@@ -1,7 +1,7 @@
 /** What a patch says of itself, as data: from what to what, layer by layer, and where its bytes are. */
 import type { Digest } from '../bytes/digest.ts';
 import type { Platform } from '../image/platform.ts';
-import { STREAM_NAMES } from '../patch/format.ts';
+import { STREAM_NAMES, STREAM_RECIPE } from '../patch/format.ts';
 import type { BlobSource, PatchHeader, TarSource } from '../patch/header.ts';
 import type { PatchReader } from '../patch/reader.ts';
 
@@ -46,6 +46,9 @@ export interface InspectedLayer {
     readonly sizeBytes: number;
     readonly mediaType: string;
     readonly from: BlobSource;
+    /** With `from` recipe: the encoder it models, and its size, corrections included. */
+    readonly encoder?: string;
+    readonly recipeBytes?: number;
   };
 }
 
@@ -68,6 +71,8 @@ export async function inspectPatch(patch: PatchReader, patchBytes: () => number)
               sizeBytes: layer.blob.sizeBytes,
               mediaType: layer.blob.mediaType,
               from: layer.blob.source,
+              ...(layer.blob.encoder === undefined ? {} : { encoder: layer.blob.encoder }),
+              ...recipeSize(layer),
             },
           }),
     }),
@@ -93,6 +98,11 @@ export async function inspectPatch(patch: PatchReader, patchBytes: () => number)
     needs: needs(header),
     streams: streamSizes(header, sizeBytes),
   };
+}
+
+function recipeSize({ streams }: PatchHeader['target']['layers'][number]): { readonly recipeBytes?: number } {
+  const recipe = streams.find(({ stream }) => stream === STREAM_RECIPE);
+  return recipe === undefined ? {} : { recipeBytes: recipe.plainBytes };
 }
 
 function needs(header: PatchHeader): Inspection['needs'] {

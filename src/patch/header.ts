@@ -57,6 +57,8 @@ export interface PatchLayer {
     readonly sizeBytes: number;
     readonly mediaType: string;
     readonly source: BlobSource;
+    /** The encoder that a recipe models, in words; for people only. */
+    readonly encoder?: string;
   };
 }
 
@@ -129,6 +131,7 @@ function encodeLayer(layer: PatchLayer): object {
             size: blob.sizeBytes,
             mediaType: blob.mediaType,
             from: blob.source,
+            ...(blob.encoder === undefined ? {} : { encoder: blob.encoder }),
           },
         }),
   };

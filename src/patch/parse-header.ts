@@ -175,6 +175,7 @@ function parseBlob(json: Record<string, unknown>, what: string): NonNullable<Pat
     sizeBytes: count(json['size'], `${what}: blob size`),
     mediaType: string(json['mediaType'], `${what}: mediaType`),
     source,
+    ...(typeof json['encoder'] === 'string' ? { encoder: string(json['encoder'], `${what}: encoder`) } : {}),
   };
 }
 
