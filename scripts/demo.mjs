@@ -1,6 +1,7 @@
 /**
  * `npm run demo`: builds didiff, makes two real images, ships the update between them as a patch, and verifies every
- * digest; through a container engine too where one answers. Exit code 1 when anything is not as expected.
+ * digest; through a container engine too where one answers. Exit code 1 when anything is not as expected. With --keep,
+ * what it made stays in .demo.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
@@ -19,6 +20,7 @@ const { findEngine, runEngine } = await import('./demo/engine.mjs');
 const { countMismatches, formatBytes, say, title } = await import('./demo/show.mjs');
 
 const directory = '.demo';
+const isKept = process.argv.includes('--keep');
 const interrupt = new AbortController();
 process.once('SIGINT', () => interrupt.abort(new Error('interrupted')));
 process.once('SIGTERM', () => interrupt.abort(new Error('terminated')));
@@ -34,7 +36,7 @@ try {
   console.error(`\ndemo failed: ${error.message}${error.hint === undefined ? '' : `\n${error.hint}`}`);
   process.exitCode = 1;
 } finally {
-  rmSync(directory, { recursive: true, force: true });
+  if (!isKept) rmSync(directory, { recursive: true, force: true });
 }
 
 async function run() {

@@ -151,9 +151,8 @@ function assertStreams(
   if (carried) allowed.push(STREAM_BLOB);
   if (recipe) allowed.push(STREAM_RECIPE);
   let last = -1;
-  for (const { stream, codec } of streams) {
-    const isCoded = stream === STREAM_BLOB && codec !== CODEC_STORED;
-    if (stream <= last || !allowed.includes(stream) || isCoded)
+  for (const { stream } of streams) {
+    if (stream <= last || !allowed.includes(stream))
       throw invalid(`${what} has a stream ${stream} that it can't have`);
     last = stream;
   }

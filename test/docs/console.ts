@@ -29,7 +29,7 @@ export function linesOf(text: string): readonly string[] {
 /** The output without what differs from one machine, encoder or Node to another: digests, sizes, versions of Node. */
 export function loosely(text: string): string {
   return text
-    .replace(/sha256:[0-9a-f]+/g, 'sha256:#')
+    .replace(/sha256:[0-9a-f]+…?/g, 'sha256:#')
     .replace(/\b[0-9a-f]{12}\b/g, '#')
     .replace(/\d+(\.\d+)? (B|kB|MB|GB)\b/g, '# bytes')
     .replace(/\b\d+ bytes\b/g, '# bytes')
