@@ -1,5 +1,4 @@
 /** `didiff create BASE TARGET PATCH`. */
-import { setFlagsFromString } from 'node:v8';
 import type { CreateReport, LayerReport } from '../index.ts';
 import type { CommandModule } from './command.ts';
 import { formatBytes } from './format.ts';
@@ -26,7 +25,7 @@ export const createCommand: CommandModule = {
       .addHelpText('after', EXAMPLES)
       .action(async (baseName: string, targetName: string, path: string, given: Given, command) => {
         const { options, output, signal } = context.start(command);
-        preferMemory();
+        await preferMemory();
         const library = await import('../index.ts');
         const { tempDirectory, host } = options;
         const platform = options.platform === undefined ? undefined : library.parsePlatform(options.platform);
@@ -44,7 +43,8 @@ export const createCommand: CommandModule = {
 };
 
 /** Creating makes much short-lived garbage: V8 lets its heap grow by 40 MB for it unless told that memory matters more. */
-function preferMemory(): void {
+async function preferMemory(): Promise<void> {
+  const { setFlagsFromString } = await import('node:v8');
   setFlagsFromString('--optimize-for-size');
 }
 
