@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { buildImage, type FixtureImage } from '../fixtures/images.ts';
 import { makePatch, type Workshop, writeFixture } from '../fixtures/patching.ts';
 import { seededBytes, seededText } from '../fixtures/random.ts';
-import { edited, file, layer, storeAsGzip, withBlob } from '../scenarios/scenario.ts';
+import { edited, file, layer } from '../scenarios/scenario.ts';
 import type { Target } from './attempt.ts';
 
 const NOISE = seededBytes(81, 2000);
@@ -23,13 +23,10 @@ const DELTA = layer(
   file('lib/note', seededText(84, 200)),
   file('lib/data', seededBytes(85, 60)),
 );
-const CARRIED = { ...layer(file('carried', new Uint8Array(90))), compression: 'gzip' as const };
+const CARRIED = { ...layer(file('carried', new Uint8Array(90))), compression: 'zstd' as const };
 
 const TARGET: FixtureImage = buildImage({ seed: 80, label: 'target', layers: [KEPT, DELTA] });
-const CARRYING: FixtureImage = withBlob(
-  buildImage({ seed: 80, label: 'carrying', layers: [CARRIED, KEPT] }),
-  storeAsGzip,
-);
+const CARRYING: FixtureImage = buildImage({ seed: 80, label: 'carrying', layers: [CARRIED, KEPT] });
 
 /** One layer, which the base has too, compressed alike. */
 const SHARED_SPEC = { files: 2, fileBytes: 100 };
