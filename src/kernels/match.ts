@@ -25,6 +25,13 @@ const MAX_BUCKET_BITS = 20;
 /** By how many bytes a match must beat the current alignment before it is followed. */
 const SWITCH_MARGIN = 8;
 
+/**
+ * Data that repeats with a period has its matches from its beginning on: after a period and some bytes more, its windows
+ * aren't indexed again. Else the chains would lead to its end only, to ever shorter matches, in quadratic time.
+ */
+const MAX_PERIOD_BYTES = 4096;
+const MIN_REPEATED_BYTES = 64;
+
 const HASH_MULTIPLIER = 0x2c1b3c6d;
 const MIX_MULTIPLIER = 0x297a2d39;
 /** HASH_MULTIPLIER to the power of WINDOW_BYTES, to take the oldest byte out of a rolling hash. */
@@ -74,18 +81,26 @@ export function indexOld(old: Uint8Array, sampleBits: number, tables: IndexTable
   const shift = 32 - bucketBits;
   let count = 0;
   let hash = firstHash(old, 0);
-  let lastMixed = -1;
+  /** The distance at which the bytes just read repeat, and how many of them do; 0 when they don't. */
+  let period = 0;
+  let repeated = 0;
   for (let at = 0; at + WINDOW_BYTES <= old.length; at++) {
+    const last = at + WINDOW_BYTES - 1;
+    if (period > 0 && old[last] === old[last - period]) repeated++;
+    else period = 0;
     const mixed = mix(hash);
-    // A run of one byte repeats one window; its first place stands for all.
-    if ((mixed & sampleMask) === 0 && mixed !== lastMixed) {
-      if (count === tables.positions.length) reserve(tables, count + (count >> 1) + 64);
+    if ((mixed & sampleMask) === 0 && (period === 0 || repeated < period + MIN_REPEATED_BYTES)) {
       const bucket = mixed >>> shift;
+      const before = heads[bucket]! === 0 ? -1 : tables.positions[heads[bucket]! - 1]!;
+      if (period === 0 && before >= 0 && at - before <= MAX_PERIOD_BYTES) {
+        period = at - before;
+        repeated = 0;
+      }
+      if (count === tables.positions.length) reserve(tables, count + (count >> 1) + 64);
       tables.positions[count] = at;
       tables.previous[count] = heads[bucket]!;
       heads[bucket] = ++count;
     }
-    lastMixed = mixed;
     hash = rollHash(hash, old[at]!, old[at + WINDOW_BYTES]!);
   }
   return { old, tables, sampleMask };

@@ -123,7 +123,7 @@ const DELTA_ROWS: readonly Row[] = [
     'a stored stream that takes less',
     { 'target.layers.1.streams.0.3': 1 },
     'CORRUPT_INPUT',
-    /of 14 bytes that takes 1 with codec 0/,
+    /stored, but not of the same size: \d+ and 1 bytes/,
   ],
   [
     'no streams',
@@ -225,14 +225,24 @@ const CARRYING_ROWS: readonly Row[] = [
     'CORRUPT_INPUT',
     /does not carry a blob of the size/,
   ],
-  ['a blob that brotli made', { 'target.layers.0.streams.0.1': 1 }, 'CORRUPT_INPUT', /with codec 1/],
+  [
+    'a blob that brotli made',
+    { 'target.layers.0.streams.0.1': 1 },
+    'CORRUPT_INPUT',
+    /stream 8 that it can't have/,
+  ],
   [
     'fewer coded bytes than the blob',
     { 'target.layers.0.streams.0.3': 3 },
     'CORRUPT_INPUT',
     /that takes 3 with codec 0/,
   ],
-  ['a tar that ops make', { 'target.layers.0.from': 'delta' }, 'CORRUPT_INPUT', /carries its blob as well/],
+  [
+    'a tar that ops make',
+    { 'target.layers.0.from': 'delta' },
+    'CORRUPT_INPUT',
+    /made by ops and carries its blob as well/,
+  ],
 ];
 
 const SHARING_ROWS: readonly Row[] = [
