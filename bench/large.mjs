@@ -32,8 +32,7 @@ export function writeLargePair(oldPath, newPath) {
 
 /** Real files up to the size wanted, in an order that mixes them, then by name. */
 function chooseFiles({ roots, sizeBytes }) {
-  const found = roots.flatMap(listFiles);
-  const files = [...found].sort((a, b) => (mix(a.path) < mix(b.path) ? -1 : 1));
+  const files = roots.flatMap(listFiles).sort((a, b) => a.place - b.place || (a.path < b.path ? -1 : 1));
   const chosen = [];
   let left = sizeBytes;
   for (let round = 0; left > 0 && files.length > 0; round += 1) {
@@ -46,24 +45,16 @@ function chooseFiles({ roots, sizeBytes }) {
   return chosen.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function listFiles(root) {
-  return readdirSync(root, { recursive: true, encoding: 'buffer' }).flatMap((bytes) => {
-    const name = bytes.toString();
-    // Names that are no text can't be opened by this text.
-    if (!Buffer.from(name).equals(bytes)) return [];
-    const path = join(root, name);
-    const { size, isFile } = lookAt(path);
-    return isFile && size > 0 && size <= MAX_FILE_BYTES ? [{ path, size }] : [];
+/** The regular files below a directory. Not by readdir's own recursion: it follows links, and /usr/bin/X11 leads to /usr/bin. */
+function listFiles(directory) {
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) return listFiles(path);
+    if (!entry.isFile()) return [];
+    // A name that is no text can't be looked up by the text made of it.
+    const size = lstatSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    return size > 0 && size <= MAX_FILE_BYTES ? [{ path, size, place: mix(path) }] : [];
   });
-}
-
-function lookAt(path) {
-  try {
-    const found = lstatSync(path);
-    return { size: found.size, isFile: found.isFile() };
-  } catch {
-    return { size: 0, isFile: false };
-  }
 }
 
 /** An evenly spread number that depends on the text alone. */
