@@ -127,6 +127,8 @@ function parseStream(value: unknown, what: string): StreamInfo {
     throw invalid(
       `${what} has a stream ${stream} that is stored, but not of the same size: ${plainBytes} and ${codedBytes} bytes`,
     );
+  if (stream === STREAM_BLOB && parsed !== CODEC_STORED)
+    throw invalid(`${what} has a stream ${stream} that it can't have: a blob carried with codec ${codec}`);
   return {
     stream: stream!,
     codec: parsed,
