@@ -119,6 +119,6 @@ of them changed.
 
 function describe(name) {
   return name === LARGE
-    ? 'Made of real files of the machine, 47 of 1,000 of them edited, added, removed or moved; so its sizes are the machine’s.\n\n'
+    ? 'Made of real files of the machine, 47 of 1,000 of them edited, added, removed or moved; so its sizes are those of one machine.\n\n'
     : '';
 }
