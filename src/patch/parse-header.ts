@@ -123,9 +123,10 @@ function parseStream(value: unknown, what: string): StreamInfo {
   if (windowBits === undefined || windowBits > 24)
     throw invalid(`${what} has a stream without a valid window`);
   const parsed = parseCodec(codec!, `${what}: stream ${stream}`);
-  if (parsed === CODEC_STORED && plainBytes !== codedBytes)
+  // What is stored takes as much as it gives, and blobs are carried as they are.
+  if (parsed === CODEC_STORED ? plainBytes !== codedBytes : stream === STREAM_BLOB)
     throw invalid(
-      `${what} has a stream ${stream} that is stored, but not of the same size: ${plainBytes} and ${codedBytes} bytes`,
+      `${what} has a stream ${stream} of ${plainBytes} bytes that takes ${codedBytes} with codec ${codec}`,
     );
   if (stream === STREAM_BLOB && parsed !== CODEC_STORED)
     throw invalid(`${what} has a stream ${stream} that it can't have: a blob carried with codec ${codec}`);
