@@ -1,8 +1,8 @@
 /** What applying a patch takes from the machine, compared with what is there before anything is written. */
 import { freeDiskBytes } from '../bytes/file.ts';
 import { DidiffError } from '../errors.ts';
-import { STREAM_BINARY, STREAM_REPEATS, STREAM_TEXT } from '../patch/format.ts';
-import type { PatchHeader, PatchLayer } from '../patch/header.ts';
+import type { PatchHeader } from '../patch/header.ts';
+import { layerScratchBytes } from '../patch/scratch.ts';
 
 /** What the runtime takes before any work: measured on Node 20, with the command's own code loaded. */
 const RUNTIME_BYTES = 56 << 20;
@@ -27,12 +27,11 @@ export interface NeedsOf {
 export function needsOf({ header, baseLayers, layers, takes }: NeedsOf): Needs {
   const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
   const written = layers.map((position) => header.target.layers[position]!);
-  const carried = written.filter(({ tar }) => tar.kind === 'blob').map(({ blob }) => blob?.sizeBytes ?? 0);
   return {
     memoryBytes: RUNTIME_BYTES + header.memoryBytes,
     scratchBytes:
       sum([...baseLayers].map((place) => header.base.layers[place]!.sizeBytes)) +
-      Math.max(0, ...carried, ...written.map(historyBytes)),
+      Math.max(0, ...written.map(layerScratchBytes)),
     outputBytes: sum(
       written.map(({ tarBytes, blob }) => (takes === 'tar' ? tarBytes : (blob?.sizeBytes ?? tarBytes))),
     ),
@@ -68,11 +67,4 @@ function assertDisk(directory: string, needed: number, what: string, hint: strin
 
 function mega(bytes: number): string {
   return `${Math.ceil(bytes / 1e6)} MB`;
-}
-
-/** New bytes that are kept on disk because some of them come again. */
-function historyBytes({ streams }: PatchLayer): number {
-  if (!streams.some(({ stream }) => stream === STREAM_REPEATS)) return 0;
-  const literals = streams.filter(({ stream }) => stream === STREAM_BINARY || stream === STREAM_TEXT);
-  return literals.reduce((sum, { plainBytes }) => sum + plainBytes, 0);
 }

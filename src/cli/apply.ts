@@ -14,6 +14,8 @@ Examples:
   curl -s https://example.com/app.didiff | didiff apply - -t app:1.1
   didiff apply app:1.0 sha256:27a188018e18 app.didiff -t app:1.1     the older form`;
 
+const NAMELESS = 'The image has no name yet: give it one with -t NAME:TAG, or find it by its ID.';
+
 interface Given {
   readonly base?: string;
   readonly to?: string;
@@ -52,6 +54,7 @@ export const applyCommand: CommandModule = {
             ...store,
             names: [...names, ...tags],
           });
+          if (result.names.length === 0) output.note(NAMELESS);
           output.result({ destination: sink.name, target: reader.header.target.name, ...result }, () =>
             describe(result, sink.name),
           );

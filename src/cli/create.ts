@@ -58,7 +58,7 @@ function warningsOf(report: CreateReport): string[] {
     blob?.source === 'carried'
       ? [
           `layer ${position} is carried whole, ${formatBytes(blob.sizeBytes)}: its encoder was not recognised. ` +
-            '--no-blobs leaves it out (then only classic engines and docker-archives can take the patch).',
+            '--no-blobs leaves it out (then only classic engines, podman and docker-archives can take the patch).',
         ]
       : [],
   );
@@ -78,7 +78,7 @@ function describe(report: CreateReport, path: string): string {
   }
   if (report.exactManifest === true) lines.push('  manifest digest and signatures stay valid on every store');
   if (report.exactManifest === false)
-    lines.push('  without blobs: for classic engines and docker-archives only');
+    lines.push('  without blobs: for classic engines, podman and docker-archives only');
   return lines.join('\n');
 }
 

@@ -31,11 +31,15 @@ export function defaultEffort(sizeBytes: number): Effort {
   return { quality, windowBits: windowBitsFor(sizeBytes) };
 }
 
-/** Codes all of `plain` with brotli (RFC 7932). The pieces are the caller's to keep. */
+/**
+ * Codes all of `plain` with brotli (RFC 7932). The pieces are the caller's to keep. `onCoded` is told how many plain bytes
+ * each step took.
+ */
 export async function* encodeBrotli(
   plain: RandomAccess,
   effort: Effort,
   signal: AbortSignal | undefined,
+  onCoded: (plainBytes: number) => void = () => {},
 ): AsyncGenerator<Uint8Array> {
   const encoder = createBrotliCompress({
     params: {
@@ -52,6 +56,7 @@ export async function* encodeBrotli(
       await new Promise<void>((resolve, reject) => {
         encoder.write(piece, (error) => (error ? reject(error) : resolve()));
       });
+      onCoded(piece.length);
     }
     encoder.end();
   })();

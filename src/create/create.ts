@@ -168,15 +168,17 @@ async function codeLayer(
   options: StoreOptions,
 ): Promise<CodedStream[]> {
   const coded: CodedStream[] = [];
-  for (const [stream, spool] of (program?.streams ?? []).entries()) {
+  const spools = program?.streams ?? [];
+  const totalBytes = spools.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  let doneBytes = 0;
+  const onCoded = (plainBytes: number) => {
+    doneBytes += plainBytes;
+    options.onProgress?.({ phase: `coding layer ${layer.position}`, doneBytes, totalBytes });
+  };
+  for (const [stream, spool] of spools.entries()) {
     options.signal?.throwIfAborted();
-    options.onProgress?.({
-      phase: `coding layer ${layer.position}`,
-      doneBytes: stream,
-      totalBytes: program!.streams.length,
-    });
     if (spool.sizeBytes > 0)
-      coded.push(await codeStream(stream, spool, options.tempDirectory, options.signal));
+      coded.push(await codeStream(stream, spool, options.tempDirectory, options.signal, onCoded));
   }
   if (layer.blob?.content !== undefined) coded.push(carryBlob(layer.blob.content));
   if (layer.blob?.recipe !== undefined) coded.push(storeWhole(STREAM_RECIPE, layer.blob.recipe));

@@ -31,12 +31,13 @@ export async function codeStream(
   spool: Spool,
   tempDirectory: string,
   signal: AbortSignal | undefined,
+  onCoded?: (plainBytes: number) => void,
 ): Promise<CodedStream> {
   const plain = spool.content();
   const effort = defaultEffort(plain.sizeBytes);
   const file = openTempFile(tempDirectory);
   try {
-    for await (const piece of encodeBrotli(plain, effort, signal)) file.append(piece);
+    for await (const piece of encodeBrotli(plain, effort, signal, onCoded)) file.append(piece);
     if (file.sizeBytes >= plain.sizeBytes) {
       file.close();
       return storedStream(stream, plain, (position) => spool.neededAt(position), STREAM_CHUNK_BYTES);

@@ -22,7 +22,7 @@ export function startPhase(
     async tick(bytes) {
       doneBytes += bytes;
       sinceTurn += bytes;
-      if (sinceTurn < TURN_BYTES) return;
+      if (sinceTurn < TURN_BYTES && doneBytes < totalBytes) return;
       sinceTurn = 0;
       onProgress?.({ phase, doneBytes, totalBytes });
       await setImmediate();

@@ -4,6 +4,7 @@ import type { Platform } from '../image/platform.ts';
 import { STREAM_NAMES, STREAM_RECIPE } from '../patch/format.ts';
 import type { BlobSource, PatchHeader, TarSource } from '../patch/header.ts';
 import type { PatchReader } from '../patch/reader.ts';
+import { layerScratchBytes } from '../patch/scratch.ts';
 
 /** The `--json` form of `didiff inspect` (docs/cli.md). */
 export interface Inspection {
@@ -108,7 +109,9 @@ function recipeSize({ streams }: PatchHeader['target']['layers'][number]): { rea
 function needs(header: PatchHeader): Inspection['needs'] {
   return {
     memoryBytes: header.memoryBytes,
-    scratchBytes: header.base.layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    scratchBytes:
+      header.base.layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) +
+      Math.max(0, ...header.target.layers.map(layerScratchBytes)),
     targetBytes: header.target.layers.reduce((sum, { tarBytes }) => sum + tarBytes, 0),
   };
 }
