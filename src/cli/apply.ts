@@ -1,6 +1,7 @@
 /** `didiff apply PATCH`, and the older `didiff apply BASE TARGET_ID PATCH`. */
 import type { ApplyResult } from '../index.ts';
 import type { CommandModule } from './command.ts';
+import { preferMemory } from './memory.ts';
 import { openArguments, readWords } from './patch-arguments.ts';
 import { withResources } from './resources.ts';
 
@@ -35,6 +36,7 @@ export const applyCommand: CommandModule = {
       .addHelpText('after', EXAMPLES)
       .action(async (argv: string[], given: Given, command) => {
         const { options, output, signal } = context.start(command);
+        await preferMemory();
         const library = await import('../index.ts');
         const tags = given.tag ?? [];
         for (const tag of tags) library.parseTagOption(tag);

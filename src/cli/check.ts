@@ -2,6 +2,7 @@
 import type { CheckResult } from '../index.ts';
 import type { CommandModule } from './command.ts';
 import { formatBytes } from './format.ts';
+import { preferMemory } from './memory.ts';
 import { openArguments, readWords } from './patch-arguments.ts';
 import { withResources } from './resources.ts';
 
@@ -23,6 +24,7 @@ export const checkCommand: CommandModule = {
       .addHelpText('after', EXAMPLES)
       .action(async (path: string, given: { base?: string; to?: string }, command) => {
         const { options, output, signal } = context.start(command);
+        await preferMemory();
         const library = await import('../index.ts');
         const words = readWords([path], given.base, library);
         await withResources(async (keep) => {

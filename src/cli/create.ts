@@ -2,6 +2,7 @@
 import type { CreateReport, LayerReport } from '../index.ts';
 import type { CommandModule } from './command.ts';
 import { formatBytes } from './format.ts';
+import { preferMemory } from './memory.ts';
 import { withResources } from './resources.ts';
 
 const EXAMPLES = `
@@ -41,12 +42,6 @@ export const createCommand: CommandModule = {
       });
   },
 };
-
-/** Creating makes much short-lived garbage: V8 lets its heap grow by 40 MB for it unless told that memory matters more. */
-async function preferMemory(): Promise<void> {
-  const { setFlagsFromString } = await import('node:v8');
-  setFlagsFromString('--optimize-for-size');
-}
 
 interface Given {
   readonly blobs: boolean;
