@@ -3,10 +3,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { synthesiseManifest } from '../../src/image/manifest.ts';
+import { OCI_INDEX } from '../../src/image/media-types.ts';
 import { createPatch, DidiffError, openImage, type Platform } from '../../src/index.ts';
 import { writeDockerArchive } from '../fixtures/docker-archive.ts';
-import { buildImage, buildIndex } from '../fixtures/images.ts';
-import { writeOciLayout } from '../fixtures/oci-layout.ts';
+import { buildImage, buildIndex, descriptor, json } from '../fixtures/images.ts';
+import { ociLayoutFiles, writeFiles, writeOciLayout } from '../fixtures/oci-layout.ts';
 import {
   applyTo,
   expectBytes,
@@ -97,6 +98,28 @@ describe('an index with platforms and attestations', () => {
     const image = await openImage(writeFixture(workshop, 'oci', TARGET, after), options);
     expect(image.platform).toEqual(local === 'linux/amd64' ? TARGET.platform : ARM.platform);
     await image.close();
+  });
+
+  test('within another index is refused: a patch carries one', async () => {
+    const inner = buildIndex([TARGET]);
+    const outer = json(OCI_INDEX, {
+      schemaVersion: 2,
+      mediaType: OCI_INDEX,
+      manifests: [descriptor(inner.index)],
+    });
+    const path = workshop.newPath('layout');
+    const entry = { index: { ...inner, index: outer }, ref: 'nested' };
+    const files = ociLayoutFiles([entry, { index: inner, ref: 'inner' }]);
+    writeFiles(path, files);
+    const base = writeFixture(workshop, 'oci', BASE);
+    const patch = workshop.newPath('patch');
+    const error = await failureOf(makePatch(workshop, base, `oci:${path}:nested`, patch));
+    expect(error).toMatchObject({
+      code: 'UNSUPPORTED',
+      hint: expect.stringContaining(TARGET.manifest.digest),
+    });
+    expect(existsSync(patch)).toBe(false);
+    await makePatch(workshop, base, `oci:${path}:inner`, patch);
   });
 
   test('images of different platforms are refused as a pair', async () => {
