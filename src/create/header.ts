@@ -91,9 +91,9 @@ export function assembleHeader(assembly: Assembly): PatchHeader {
     writer: WRITER,
     requires: recipes ? [FEATURE_GZIP_RECIPE] : [],
     memoryBytes: Math.max(0, ...layers.map(readerMemory)),
-    base: { name: assembly.baseName, layers: baseLayers },
+    base: { name: portableName(assembly.baseName), layers: baseLayers },
     target: {
-      name: assembly.targetName,
+      name: portableName(assembly.targetName),
       platform: assembly.platform,
       documents: documentsOf(plan.metadata),
       layers,
@@ -149,4 +149,14 @@ function readerMemory(layer: PatchLayer): number {
   );
   const model = layer.blob?.source === 'recipe' ? MODEL_BYTES : 0;
   return windows + model + 4 * PIECE_BYTES;
+}
+
+/**
+ * An image's name without the directories of its file: where the maker keeps images is nobody's business, and the same
+ * images make the same patch wherever they are.
+ */
+export function portableName(name: string): string {
+  const [, transport = '', path = '', ref = ''] =
+    /^(oci|oci-archive|docker-archive):([^:]*)(.*)$/s.exec(name) ?? [];
+  return transport === '' ? name : `${transport}:${path.replace(/^.*[/\\]/s, '')}${ref}`;
 }
