@@ -168,3 +168,13 @@ function findMemoryShifts(image: ElfImage, loads: readonly Segment[]): Map<numbe
   }
   return shifts;
 }
+
+/** The size of what stands at an old address, grown or shrunk as its bytes are by the map. */
+export function movedSize(addresses: Addresses, address: number, size: number): number {
+  if (size === 0 || size > MAX_MOVED_BYTES) return size;
+  const now = addresses.toNewByMap(address + size - 1) + 1 - addresses.toNewByMap(address);
+  return now > size / 2 && now < 2 * size + 64 ? now : size;
+}
+
+/** Larger things are no functions. */
+const MAX_MOVED_BYTES = 1 << 26;

@@ -5,6 +5,8 @@
 import type { Addresses } from './addresses.ts';
 import type { ElfImage } from './image.ts';
 import type { OldBytes } from './old-bytes.ts';
+import type { RegionMap } from './region-map.ts';
+import type { SortedRecords, Tables } from './tables.ts';
 
 /** The most bytes predicted in one step; buffers handed in are at least as long. */
 export const STEP_BYTES = 1 << 16;
@@ -30,8 +32,14 @@ export interface Context {
   readonly old: OldBytes;
   readonly image: ElfImage;
   readonly addresses: Addresses;
+  readonly map: RegionMap;
+  readonly tables: Tables;
+  /** The size of what stands at an old address, grown or shrunk as its bytes are by the map. */
+  movedSize(address: number, size: number): number;
   /** STEP_BYTES and some, free at the beginning of every step. */
   readonly scratch: Uint8Array;
+  /** The new relative relocations in order of their places, once they are asked for. */
+  relocatedByPlace: SortedRecords | undefined;
 }
 
 /** The old bytes as they are. */

@@ -6,10 +6,12 @@
 import type { RandomAccess } from '../../bytes/access.ts';
 import { bytesAccess } from '../../bytes/access.ts';
 import type { Region } from '../../kernels/match.ts';
-import { openAddresses } from './addresses.ts';
+import { movedSize, openAddresses } from './addresses.ts';
 import { x86Stepper } from './code-x86.ts';
+import { gnuHashStepper } from './gnu-hash.ts';
 import {
   type Area,
+  type AreaKind,
   loadSegments,
   MACHINE_X86_64,
   MAX_SEGMENTS,
@@ -22,6 +24,11 @@ import { openOldBytes } from './old-bytes.ts';
 import { type Context, type Correct, copyStepper, type Piece, STEP_BYTES, type Stepper } from './piece.ts';
 import { pointerStepper } from './pointers.ts';
 import { buildRegionMap } from './region-map.ts';
+import { relocationStepper } from './relocations.ts';
+import { dynamicStepper, sectionHeaderStepper, versionStepper } from './small-tables.ts';
+import { symbolStepper } from './symbols.ts';
+import { startTables } from './tables.ts';
+import { unwindHeaderStepper, unwindStepper } from './unwind.ts';
 
 export { type Correct, STEP_BYTES } from './piece.ts';
 
@@ -58,7 +65,16 @@ export function openElfPredictor(
   if (image === undefined) return undefined;
   const map = buildRegionMap(regions, old.sizeBytes);
   const addresses = openAddresses(image, map, old.sizeBytes);
-  const context: Context = { old: oldBytes, image, addresses, scratch: new Uint8Array(STEP_BYTES + 256) };
+  const context: Context = {
+    old: oldBytes,
+    image,
+    addresses,
+    map,
+    tables: startTables(),
+    movedSize: (address, size) => movedSize(addresses, address, size),
+    scratch: new Uint8Array(STEP_BYTES + 256),
+    relocatedByPlace: undefined,
+  };
   const head = new Uint8Array(Math.min(HEAD_BYTES, newSize));
   let headKnown = false;
   let region: Region | undefined;
@@ -92,7 +108,11 @@ export function openElfPredictor(
     const piece: Piece = {
       oldStart,
       newStart: at.newStart + done,
-      length: Math.min(at.length - done, area.end - oldStart),
+      // A table may have grown: a region that begins with it is all of it.
+      length:
+        done === 0 && oldStart === area.start && isTable(area.kind)
+          ? at.length
+          : Math.min(at.length - done, area.end - oldStart),
     };
     stepper = chooseStepper(context, area, piece);
     stepperLeft = piece.length;
@@ -124,6 +144,22 @@ function chooseStepper(context: Context, area: Area, piece: Piece): Stepper {
       break;
     case 'pointers':
       return pointerStepper(context, piece, area);
+    case 'rela':
+      return relocationStepper(context, piece, area);
+    case 'symbols':
+      return symbolStepper(context, piece, area);
+    case 'versions':
+      return versionStepper(context, piece, area);
+    case 'gnuHash':
+      return gnuHashStepper(context, piece, area);
+    case 'ehFrameHeader':
+      return unwindHeaderStepper(context, piece, area);
+    case 'ehFrame':
+      return unwindStepper(context, piece, area);
+    case 'dynamic':
+      return dynamicStepper(context, piece, area);
+    case 'sectionHeaders':
+      return sectionHeaderStepper(context, piece, area);
     default:
   }
   return copyStepper(context, piece);
@@ -138,4 +174,17 @@ function findArea(areas: readonly Area[], offset: number): number {
     else high = middle;
   }
   return Math.max(0, low - 1);
+}
+
+/** Tables whose new records follow from the old ones by more than their place. */
+export function isTable(kind: AreaKind): boolean {
+  switch (kind) {
+    case 'plain':
+    case 'code':
+    case 'pointers':
+    case 'readonly':
+      return false;
+    default:
+      return true;
+  }
 }
