@@ -63,7 +63,7 @@ export function openElfPredictor(
   const oldBytes = openOldBytes(old);
   const image = parseElfImage(oldBytes);
   if (image === undefined) return undefined;
-  const map = buildRegionMap(regions, old.sizeBytes);
+  const map = buildRegionMap(withoutOverhang(regions, image.areas), old.sizeBytes);
   const addresses = openAddresses(image, map, old.sizeBytes);
   const context: Context = {
     old: oldBytes,
@@ -187,4 +187,13 @@ export function isTable(kind: AreaKind): boolean {
     default:
       return true;
   }
+}
+
+/** What a grown table's region claims beyond the old table says nothing about the bytes that stand there. */
+function withoutOverhang(regions: readonly Region[], areas: readonly Area[]): readonly Region[] {
+  return regions.map((region) => {
+    const area = areas[findArea(areas, region.oldStart)]!;
+    if (region.oldStart !== area.start || !isTable(area.kind)) return region;
+    return { ...region, length: Math.min(region.length, area.end - area.start) };
+  });
 }

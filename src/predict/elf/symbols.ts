@@ -41,7 +41,7 @@ export function symbolStepper(context: Context, piece: Piece, area: Area): Stepp
     const trueName = getI32(bytes, start);
     if (trueName !== expected && known === 0) {
       byName ??= sortedBy(count, nameOf);
-      const found = byName.find(map.toOld(newNamesStart + (trueName >>> 0)) - namesStart);
+      const found = byName.findFrom(map.toOld(newNamesStart + (trueName >>> 0)) - namesStart, cursor);
       paired = found >= 0;
       if (paired) record = found;
     }

@@ -57,6 +57,9 @@ export function numberList(): NumberList {
   };
 }
 
+/** Records of one key that are looked through. */
+const MAX_EQUALS = 64;
+
 /** The records 0 to `count` - 1 in the order of their keys, then of their numbers. */
 export function sortedBy(count: number, keyOf: (record: number) => number): SortedRecords {
   const keys = Float64Array.from({ length: count }, (_, record) => keyOf(record));
@@ -75,6 +78,15 @@ export function sortedBy(count: number, keyOf: (record: number) => number): Sort
   return {
     order,
     firstNotBelow,
+    findFrom(key, least) {
+      let rank = firstNotBelow(key);
+      let found = -1;
+      for (let tries = 0; tries < MAX_EQUALS && rank < count && keys[order[rank]!] === key; tries++) {
+        found = order[rank++]!;
+        if (found >= least) break;
+      }
+      return found;
+    },
     find(key) {
       const rank = firstNotBelow(key);
       return rank < count && keys[order[rank]!] === key ? order[rank]! : -1;
@@ -87,6 +99,8 @@ export interface SortedRecords {
   readonly order: Int32Array;
   /** The first rank whose key is not below `key`. */
   firstNotBelow(key: number): number;
+  /** The first record with that key from number `least` on, else another with that key, else -1. */
+  findFrom(key: number, least: number): number;
   /** The first record with that key, or -1. */
   find(key: number): number;
 }
