@@ -7,7 +7,7 @@ import { decodeInstruction, MAX_INSTRUCTION_BYTES, newInstruction } from './x86-
 const RUN_UP_BYTES = 64;
 
 export function x86Stepper(context: Context, piece: Piece, areaStart: number): Stepper {
-  const { old, addresses, image } = context;
+  const { old, addresses, image, taken } = context;
   const instruction = newInstruction();
   const absolute = image.type === TYPE_EXECUTABLE;
   let done = 0;
@@ -57,7 +57,11 @@ export function x86Stepper(context: Context, piece: Piece, areaStart: number): S
         if (instruction.branchBytes === 4) predict(at + instruction.branchField, oldEnd, newEnd);
         else moveShort(context, code, at + instruction.branchField, lead, into, oldEnd, newEnd);
       } else {
-        if (instruction.ripField >= 0) predict(at + instruction.ripField, oldEnd, newEnd);
+        if (instruction.ripField >= 0) {
+          const field = at + instruction.ripField;
+          if (instruction.isLea && field >= lead) taken.take(addresses.oldOffset(oldEnd + getI32(code, field)));
+          predict(field, oldEnd, newEnd);
+        }
         if (absolute) {
           if (instruction.absoluteField >= 0) predict(at + instruction.absoluteField, 0, 0);
           if (instruction.immediateField >= 0) predict(at + instruction.immediateField, 0, 0);

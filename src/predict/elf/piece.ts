@@ -5,6 +5,7 @@
 import type { Addresses } from './addresses.ts';
 import type { ElfImage } from './image.ts';
 import type { OldBytes } from './old-bytes.ts';
+import type { TakenOffsets } from './readonly.ts';
 import type { RegionMap } from './region-map.ts';
 import type { SortedRecords, Tables } from './tables.ts';
 
@@ -34,6 +35,7 @@ export interface Context {
   readonly addresses: Addresses;
   readonly map: RegionMap;
   readonly tables: Tables;
+  readonly taken: TakenOffsets;
   /** The size of what stands at an old address, grown or shrunk as its bytes are by the map. */
   movedSize(address: number, size: number): number;
   /** STEP_BYTES and some, free at the beginning of every step. */

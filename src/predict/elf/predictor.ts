@@ -24,6 +24,7 @@ import { openOldBytes } from './old-bytes.ts';
 import { type Context, type Correct, copyStepper, type Piece, STEP_BYTES, type Stepper } from './piece.ts';
 import { pointerStepper } from './pointers.ts';
 import { buildRegionMap } from './region-map.ts';
+import { readonlyStepper, takenOffsets } from './readonly.ts';
 import { relocationStepper } from './relocations.ts';
 import { dynamicStepper, sectionHeaderStepper, versionStepper } from './small-tables.ts';
 import { symbolStepper } from './symbols.ts';
@@ -71,6 +72,7 @@ export function openElfPredictor(
     addresses,
     map,
     tables: startTables(),
+    taken: takenOffsets(image),
     movedSize: (address, size) => movedSize(addresses, address, size),
     scratch: new Uint8Array(STEP_BYTES + 256),
     relocatedByPlace: undefined,
@@ -144,6 +146,8 @@ function chooseStepper(context: Context, area: Area, piece: Piece): Stepper {
       break;
     case 'pointers':
       return pointerStepper(context, piece, area);
+    case 'readonly':
+      return readonlyStepper(context, piece, area);
     case 'rela':
       return relocationStepper(context, piece, area);
     case 'symbols':
