@@ -59,7 +59,8 @@ export function x86Stepper(context: Context, piece: Piece, areaStart: number): S
       } else {
         if (instruction.ripField >= 0) {
           const field = at + instruction.ripField;
-          if (instruction.isLea && field >= lead) taken.take(addresses.oldOffset(oldEnd + getI32(code, field)));
+          if (instruction.isLea && field >= lead)
+            taken.take(addresses.oldOffset(oldEnd + getI32(code, field)));
           predict(field, oldEnd, newEnd);
         }
         if (absolute) {

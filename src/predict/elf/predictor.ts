@@ -23,8 +23,8 @@ import {
 import { openOldBytes } from './old-bytes.ts';
 import { type Context, type Correct, copyStepper, type Piece, STEP_BYTES, type Stepper } from './piece.ts';
 import { pointerStepper } from './pointers.ts';
-import { buildRegionMap } from './region-map.ts';
 import { readonlyStepper, takenOffsets } from './readonly.ts';
+import { buildRegionMap } from './region-map.ts';
 import { relocationStepper } from './relocations.ts';
 import { dynamicStepper, sectionHeaderStepper, versionStepper } from './small-tables.ts';
 import { symbolStepper } from './symbols.ts';

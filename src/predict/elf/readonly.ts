@@ -3,7 +3,16 @@
  * some instruction takes an address), and 8-byte addresses in executables that are not position-independent.
  */
 import { type Area, type ElfImage, TYPE_EXECUTABLE } from './image.ts';
-import { type Context, getI32, getU64, type Piece, STEP_BYTES, type Stepper, setI32, setU64 } from './piece.ts';
+import {
+  type Context,
+  getI32,
+  getU64,
+  type Piece,
+  STEP_BYTES,
+  type Stepper,
+  setI32,
+  setU64,
+} from './piece.ts';
 
 /** Old file offsets whose address is taken by an instruction; one bit for each 4 bytes of read-only data. */
 export interface TakenOffsets {
@@ -43,7 +52,8 @@ export function readonlyStepper(context: Context, piece: Piece, area: Area): Ste
   const newShift = addresses.newAddress(piece.newStart) - piece.newStart + piece.newStart - piece.oldStart;
   const isTarget = (table: number, place: number) =>
     addresses.oldSection(table + shift + old.i32(place))?.executable === true;
-  const beginsTable = (place: number) => taken.isTaken(place) && isTarget(place, place) && isTarget(place, place + 4);
+  const beginsTable = (place: number) =>
+    taken.isTaken(place) && isTarget(place, place) && isTarget(place, place + 4);
   let table = findTableBefore(piece.oldStart, area.start, beginsTable, isTarget, taken);
   let done = 0;
   return (into, correct) => {
@@ -60,8 +70,7 @@ export function readonlyStepper(context: Context, piece: Piece, area: Area): Ste
       if (table >= 0) {
         const target = table + shift + getI32(into, at);
         if (addresses.oldSection(target)?.executable === true) {
-          const newTable =
-            table >= piece.oldStart ? table + newShift : addresses.toNewByMap(table + shift);
+          const newTable = table >= piece.oldStart ? table + newShift : addresses.toNewByMap(table + shift);
           const predicted = (addresses.toNew(target) - newTable) | 0;
           setI32(into, at, predicted);
           correct(corrected, at + 4);
