@@ -28,6 +28,7 @@ const FLAG_COMPRESSED = 0x800;
 export type AreaKind =
   | 'plain'
   | 'code'
+  | 'linkage'
   | 'pointers'
   | 'readonly'
   | 'rela'
@@ -89,6 +90,8 @@ export interface ElfHeader {
   readonly programHeaderCount: number;
   readonly sectionHeaders: number;
   readonly sectionHeaderCount: number;
+  /** Number of the section that has the names. */
+  readonly sectionNames: number;
 }
 
 export function parseElfHeader(bytes: OldBytes): ElfHeader | undefined {
@@ -104,6 +107,7 @@ export function parseElfHeader(bytes: OldBytes): ElfHeader | undefined {
     programHeaderCount,
     sectionHeaders: bytes.u64(40),
     sectionHeaderCount,
+    sectionNames: bytes.u16(62),
   };
 }
 
@@ -133,10 +137,11 @@ export function parseElfImage(bytes: OldBytes): ElfImage | undefined {
   const segments = parseSegments(bytes, header);
   const ehHeader = segments.find((each) => each.type === SEGMENT_EH_FRAME);
   const ehFrame = ehHeader && findEhFrame(bytes, ehHeader);
+  const names = bytes.u64(header.sectionHeaders + header.sectionNames * SECTION_HEADER_BYTES + 24);
   const sections: Section[] = [];
   for (let index = 0; index < header.sectionHeaderCount; index++) {
     const at = header.sectionHeaders + index * SECTION_HEADER_BYTES;
-    sections.push(parseSection(bytes, at, index, ehHeader?.address, ehFrame));
+    sections.push(parseSection(bytes, at, index, ehHeader?.address, ehFrame, names));
   }
   return {
     machine: header.machine,
@@ -162,6 +167,7 @@ function parseSection(
   index: number,
   ehHeaderAddress: number | undefined,
   ehFrameAddress: number | undefined,
+  names: number,
 ): Section {
   const type = bytes.u32(at + 4);
   const flags = bytes.u32(at + 8);
@@ -173,11 +179,15 @@ function parseSection(
   const executable = alloc && (flags & FLAG_EXECUTE) !== 0;
   const writable = (flags & FLAG_WRITE) !== 0;
   const stored = type !== 8 && size > 0 && offset + size <= bytes.sizeBytes;
+  const name = names + bytes.u32(at);
+  // ".plt" and its end; AArch64 linkers don't give the size of its entries.
+  const named = bytes.u32(name) === 0x746c702e && bytes.u8(name + 4) === 0;
   let kind: AreaKind = 'plain';
   if ((flags & FLAG_COMPRESSED) !== 0) kind = 'plain';
   else if (alloc && address === ehHeaderAddress) kind = 'ehFrameHeader';
   else if (alloc && address === ehFrameAddress) kind = 'ehFrame';
-  else if (type === 1 && alloc) kind = executable ? 'code' : writable ? 'pointers' : 'readonly';
+  else if (type === 1 && alloc)
+    kind = executable ? (entrySize === 16 || named ? 'linkage' : 'code') : writable ? 'pointers' : 'readonly';
   else if (type === 14 || type === 15 || type === 16) kind = 'pointers';
   else if (type === 4 && entrySize === 24 && alloc) kind = 'rela';
   else if ((type === 2 || type === 11) && entrySize === 24) kind = 'symbols';

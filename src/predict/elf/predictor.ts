@@ -7,12 +7,14 @@ import type { RandomAccess } from '../../bytes/access.ts';
 import { bytesAccess } from '../../bytes/access.ts';
 import type { Region } from '../../kernels/match.ts';
 import { movedSize, openAddresses } from './addresses.ts';
+import { arm64Stepper } from './code-arm64.ts';
 import { x86Stepper } from './code-x86.ts';
 import { gnuHashStepper } from './gnu-hash.ts';
 import {
   type Area,
   type AreaKind,
   loadSegments,
+  MACHINE_AARCH64,
   MACHINE_X86_64,
   MAX_SEGMENTS,
   PROGRAM_HEADER_BYTES,
@@ -20,6 +22,7 @@ import {
   parseElfImage,
   parseSegments,
 } from './image.ts';
+import { linkageStepper } from './linkage.ts';
 import { openOldBytes } from './old-bytes.ts';
 import { type Context, type Correct, copyStepper, type Piece, STEP_BYTES, type Stepper } from './piece.ts';
 import { pointerStepper } from './pointers.ts';
@@ -143,6 +146,10 @@ function chooseStepper(context: Context, area: Area, piece: Piece): Stepper {
   switch (area.kind) {
     case 'code':
       if (context.image.machine === MACHINE_X86_64) return x86Stepper(context, piece, area.start);
+      if (context.image.machine === MACHINE_AARCH64) return arm64Stepper(context, piece, area.start);
+      break;
+    case 'linkage':
+      if (hasCode(context)) return linkageStepper(context, piece, area);
       break;
     case 'pointers':
       return pointerStepper(context, piece, area);
@@ -167,6 +174,10 @@ function chooseStepper(context: Context, area: Area, piece: Piece): Stepper {
     default:
   }
   return copyStepper(context, piece);
+}
+
+function hasCode({ image }: Context): boolean {
+  return image.machine === MACHINE_X86_64 || image.machine === MACHINE_AARCH64;
 }
 
 function findArea(areas: readonly Area[], offset: number): number {

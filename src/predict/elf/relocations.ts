@@ -24,7 +24,7 @@ export function relocationStepper(context: Context, piece: Piece, area: Area): S
   /** Old place and new place of the record before. */
   let before = { old: 0, now: 0 };
 
-  return entryStepper(context, piece, area, ENTRY_BYTES, (draft, start, index) => {
+  return entryStepper(context, piece, area, ENTRY_BYTES, (draft, start, index, newOffset) => {
     const { bytes } = draft;
     if (cursor < 0) cursor = index;
     let record = cursor;
@@ -73,6 +73,8 @@ export function relocationStepper(context: Context, piece: Piece, area: Area): S
       if (addresses.isOld(place) && addresses.toNew(place) !== truePlace) addresses.learn(place, truePlace);
       cursor = record + 1;
     }
+    if (trueType === jumpSlot && piece.oldStart === area.start)
+      tables.oldSlots.set((newOffset - piece.newStart) / ENTRY_BYTES, paired ? record + 1 : 0);
     if (trueType === relative) {
       tables.relocated.places.push(truePlace);
       tables.relocated.values.push(written);

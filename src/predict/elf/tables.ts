@@ -11,6 +11,8 @@ export interface Tables {
   readonly oldSymbols: NumberList;
   /** Old dynamic symbol → new one + 1, or 0. */
   readonly newSymbols: NumberList;
+  /** New jump slot → old one + 1, or 0. */
+  readonly oldSlots: NumberList;
   /** Where the new relative relocations write, and what; pairs in the order of the table. */
   readonly relocated: { readonly places: NumberList; readonly values: NumberList };
   /** Per entry of the new .eh_frame_hdr: address of the record, of its function, and the old record's + 1, or 0. */
@@ -21,6 +23,7 @@ export function startTables(): Tables {
   return {
     oldSymbols: numberList(),
     newSymbols: numberList(),
+    oldSlots: numberList(),
     relocated: { places: numberList(), values: numberList() },
     unwind: { records: numberList(), functions: numberList(), old: numberList() },
   };
