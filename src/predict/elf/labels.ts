@@ -5,7 +5,7 @@
  */
 import type { RandomAccess } from '../../bytes/access.ts';
 import type { Region } from '../../kernels/match.ts';
-import { type Addresses, openAddresses } from './addresses.ts';
+import { openAddresses } from './addresses.ts';
 import { type ElfImage, MACHINE_X86_64, parseElfImage, TYPE_EXECUTABLE } from './image.ts';
 import { type OldBytes, openOldBytes } from './old-bytes.ts';
 import { getI32, getU64, setI32, setU64 } from './piece.ts';

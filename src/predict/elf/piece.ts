@@ -5,9 +5,9 @@
 import type { Addresses } from './addresses.ts';
 import type { ElfImage } from './image.ts';
 import type { OldBytes } from './old-bytes.ts';
-import type { TakenOffsets } from './readonly.ts';
 import type { RegionMap } from './region-map.ts';
 import type { SortedRecords, Tables } from './tables.ts';
+import type { TakenOffsets } from './taken.ts';
 
 /** The most bytes predicted in one step; buffers handed in are at least as long. */
 export const STEP_BYTES = 1 << 16;

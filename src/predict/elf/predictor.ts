@@ -26,12 +26,13 @@ import { linkageStepper } from './linkage.ts';
 import { openOldBytes } from './old-bytes.ts';
 import { type Context, type Correct, copyStepper, type Piece, STEP_BYTES, type Stepper } from './piece.ts';
 import { pointerStepper } from './pointers.ts';
-import { readonlyStepper, takenOffsets } from './readonly.ts';
+import { readonlyStepper } from './readonly.ts';
 import { buildRegionMap } from './region-map.ts';
 import { relocationStepper } from './relocations.ts';
 import { dynamicStepper, sectionHeaderStepper, versionStepper } from './small-tables.ts';
 import { symbolStepper } from './symbols.ts';
 import { startTables } from './tables.ts';
+import { takenOffsets } from './taken.ts';
 import { unwindHeaderStepper, unwindStepper } from './unwind.ts';
 
 export { type Correct, STEP_BYTES } from './piece.ts';

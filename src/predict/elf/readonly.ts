@@ -2,7 +2,7 @@
  * Predicts read-only data: tables of 4-byte distances to code, as compilers make them for `switch` (they begin where
  * some instruction takes an address), and 8-byte addresses in executables that are not position-independent.
  */
-import { type Area, type ElfImage, TYPE_EXECUTABLE } from './image.ts';
+import { type Area, TYPE_EXECUTABLE } from './image.ts';
 import {
   type Context,
   getI32,
@@ -13,37 +13,11 @@ import {
   setI32,
   setU64,
 } from './piece.ts';
+import type { TakenOffsets } from './taken.ts';
 
-/** Old file offsets whose address is taken by an instruction; one bit for each 4 bytes of read-only data. */
-export interface TakenOffsets {
-  take(offset: number): void;
-  isTaken(offset: number): boolean;
-}
-
-/** Read-only data beyond that is not looked at for tables. */
-const MAX_SPAN_BYTES = 1 << 28;
 /** A piece that begins inside of a table looks back so far for its beginning. */
 const MAX_LOOK_BACK_BYTES = 1 << 12;
 const MIN_ADDRESS = 0x1000;
-
-export function takenOffsets(image: ElfImage): TakenOffsets {
-  const areas = image.areas.filter((each) => each.kind === 'readonly');
-  const start = areas[0]?.start ?? 0;
-  const end = Math.min(areas.at(-1)?.end ?? 0, start + MAX_SPAN_BYTES);
-  const bits = new Uint8Array(Math.max(0, (end - start + 31) >> 5));
-  return {
-    take(offset) {
-      if (offset < start || offset >= end || (offset & 3) !== 0) return;
-      const bit = (offset - start) >> 2;
-      bits[bit >> 3]! |= 1 << (bit & 7);
-    },
-    isTaken(offset) {
-      if (offset < start || offset >= end) return false;
-      const bit = (offset - start) >> 2;
-      return ((bits[bit >> 3]! >> (bit & 7)) & 1) !== 0;
-    },
-  };
-}
 
 export function readonlyStepper(context: Context, piece: Piece, area: Area): Stepper {
   const { old, addresses, image, taken } = context;
