@@ -31,6 +31,8 @@ export interface Addresses {
   setNewLoads(loads: readonly Segment[]): void;
 }
 
+/** More loaded segments than that are no linker's. */
+const MAX_LOADS = 16;
 /** 16 bytes each. */
 const MAX_LEARNED = 1 << 18;
 const HASH_MULTIPLIER = 0x2c1b3c6d;
@@ -39,6 +41,9 @@ export function openAddresses(image: ElfImage, map: RegionMap, oldSize: number):
   const sections = allocated(image);
   const starts = Float64Array.from(sections, (each) => each.address);
   const ends = Float64Array.from(sections, (each) => each.address + each.size);
+  const stored = sections
+    .filter((each) => each.stored)
+    .sort((a, b) => a.offset - b.offset || a.index - b.index);
   let newLoads: readonly Segment[] = image.loads;
   const memoryShifts = new Map<number, number>();
   const slots = Math.min(MAX_LEARNED, 1 << (32 - Math.clz32(Math.max(256, oldSize >> 5))));
@@ -47,7 +52,6 @@ export function openAddresses(image: ElfImage, map: RegionMap, oldSize: number):
   const learnedNew = new Float64Array(slots);
   const slotOf = (address: number) => Math.imul(address | 0, HASH_MULTIPLIER) >>> shift;
   let last = 0;
-  let lastLoad = 0;
 
   const find = (address: number): number => {
     if (address >= starts[last]! && address < ends[last]!) return last;
@@ -63,17 +67,24 @@ export function openAddresses(image: ElfImage, map: RegionMap, oldSize: number):
     return last;
   };
   const newAddress = (offset: number): number => {
-    const near = newLoads[lastLoad];
-    if (near !== undefined && offset >= near.offset && offset < near.offset + near.fileBytes)
-      return offset - near.offset + near.address;
     for (let i = newLoads.length - 1; i >= 0; i--) {
       const load = newLoads[i]!;
-      if (offset >= load.offset && (offset <= load.offset + load.fileBytes || i === 0)) {
-        lastLoad = i;
+      if (offset >= load.offset && (offset <= load.offset + load.fileBytes || i === 0))
         return offset - load.offset + load.address;
-      }
     }
     return offset;
+  };
+  const oldAddress = (offset: number): number => {
+    let low = 0;
+    let high = stored.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (stored[middle]!.offset <= offset) low = middle + 1;
+      else high = middle;
+    }
+    const section = stored[low - 1];
+    if (section === undefined || offset >= section.offset + section.size) return -1;
+    return offset - section.offset + section.address;
   };
   const toNewByMap = (address: number): number => {
     const index = find(address);
@@ -95,10 +106,7 @@ export function openAddresses(image: ElfImage, map: RegionMap, oldSize: number):
       return section?.stored ? address - section.address + section.offset : -1;
     },
     oldAddress(offset) {
-      for (const each of sections)
-        if (each.stored && offset >= each.offset && offset < each.offset + each.size)
-          return offset - each.offset + each.address;
-      return -1;
+      return oldAddress(offset);
     },
     toNew(address) {
       const slot = slotOf(address);
@@ -116,9 +124,7 @@ export function openAddresses(image: ElfImage, map: RegionMap, oldSize: number):
       for (const load of newLoads) {
         if (address < load.address || address >= load.address + load.fileBytes) continue;
         const offset = map.toOld(address - load.address + load.offset);
-        for (const each of sections)
-          if (each.stored && offset >= each.offset && offset < each.offset + each.size)
-            return offset - each.offset + each.address;
+        if (offset >= 0) return oldAddress(offset);
       }
       return -1;
     },
@@ -129,8 +135,7 @@ export function openAddresses(image: ElfImage, map: RegionMap, oldSize: number):
     },
     setNewLoads(loads) {
       if (loads.length === 0) return;
-      newLoads = loads;
-      lastLoad = 0;
+      newLoads = loads.slice(0, MAX_LOADS);
       for (const [index, change] of findMemoryShifts(image, loads)) memoryShifts.set(index, change);
     },
   };

@@ -247,3 +247,16 @@ function layOut(sizeBytes: number, sections: readonly Section[], header: ElfHead
   if (at < sizeBytes) areas.push({ start: at, end: sizeBytes, kind: 'plain', section: undefined });
   return areas;
 }
+
+/** Tables whose new records follow from the old ones by more than their place. */
+export function isTable(kind: AreaKind): boolean {
+  switch (kind) {
+    case 'plain':
+    case 'code':
+    case 'pointers':
+    case 'readonly':
+      return false;
+    default:
+      return true;
+  }
+}

@@ -1,64 +1,70 @@
-/**
- * What only the side that makes a patch does about executables: regions fit for prediction, and how many bytes
- * prediction leaves to correct.
- */
-import { bytesAccess } from '../../bytes/access.ts';
+/** What only the side that makes a patch does about executables: it makes the regions fit for prediction. */
+import type { RandomAccess } from '../../bytes/access.ts';
 import type { Region } from '../../kernels/match.ts';
-import { type Area, type ElfImage, parseElfImage } from './image.ts';
+import { type Area, type ElfImage, isTable, parseElfImage } from './image.ts';
 import { openOldBytes } from './old-bytes.ts';
-import { isTable } from './predictor.ts';
 
 /**
- * Regions for the same files in which every table that both have is one region: what follows from the records of
- * the old table needs no matching bytes. Undefined areas are as they were. Both files whole.
+ * Regions for the same files in which every table that both files have is one region: what follows from the records
+ * of an old table needs no matching bytes. Other regions give way. The answer is in the order of newStart, too.
  */
 export function planElfRegions(
-  old: Uint8Array,
-  next: Uint8Array,
+  old: RandomAccess,
+  next: RandomAccess,
   regions: readonly Region[],
 ): readonly Region[] {
-  const before = parseElfImage(openOldBytes(bytesAccess(old)));
-  const after = parseElfImage(openOldBytes(bytesAccess(next)));
+  const before = parseElfImage(openOldBytes(old));
+  const after = parseElfImage(openOldBytes(next));
   if (before === undefined || after === undefined) return regions;
-  const tables = pairTables(before, after, old.length);
-  if (tables.length === 0) return regions;
-  const kept: Region[] = [];
+  const tables = pairTables(before, after, old.sizeBytes);
+  const tableStarts = new Set(tables.map((each) => each.oldStart));
+  const planned: Region[] = [];
+  const keep = (region: Region, from: number, to: number) => {
+    let oldStart = region.oldStart + from - region.newStart;
+    // Only the table itself may begin where it does; the first byte becomes a literal.
+    const skipped = tableStarts.has(oldStart) ? 1 : 0;
+    oldStart += skipped;
+    if (to - from >= (skipped === 0 ? 1 : MIN_REMAINDER_BYTES))
+      planned.push({ newStart: from + skipped, oldStart, length: to - from - skipped });
+  };
   let table = 0;
   for (const region of regions) {
-    let { newStart } = region;
-    const end = newStart + region.length;
-    while (table > 0 && tables[table - 1]!.newStart + tables[table - 1]!.length > newStart) table--;
-    while (newStart < end) {
-      while (table < tables.length && tables[table]!.newStart + tables[table]!.length <= newStart) table++;
+    const end = region.newStart + region.length;
+    let at = region.newStart;
+    while (at < end) {
       const next = tables[table];
-      const stop = next === undefined ? end : Math.min(end, Math.max(newStart, next.newStart));
-      if (stop > newStart)
-        kept.push({
-          newStart,
-          oldStart: region.oldStart + newStart - region.newStart,
-          length: stop - newStart,
-        });
-      newStart = next === undefined || stop === end ? end : next.newStart + next.length;
-      if (stop < end && next !== undefined) newStart = Math.min(end, newStart);
+      const stop = next === undefined ? end : Math.min(end, next.newStart);
+      if (stop > at) keep(region, at, stop);
+      at = Math.max(at, stop);
+      if (next === undefined || at < next.newStart) break;
+      const tableEnd = next.newStart + next.length;
+      if (tableEnd > end) break;
+      planned.push(next);
+      table++;
+      at = Math.max(at, tableEnd);
     }
   }
-  return [...kept, ...tables].sort((a, b) => a.newStart - b.newStart);
+  return planned.concat(tables.slice(table)).sort((a, b) => a.newStart - b.newStart);
 }
 
-/** The tables of the new file beside the old table of the same kind and rank. */
+/** A shorter rest of a region that must lose its first byte is not worth an op. */
+const MIN_REMAINDER_BYTES = 32;
+
+/** The tables of the new file beside the old table of the same kind and rank, in the order of the new file. */
 function pairTables(before: ElfImage, after: ElfImage, oldSize: number): Region[] {
   const tables: Region[] = [];
   const earlier = before.areas.filter((each) => isTable(each.kind));
   for (const area of after.areas.filter((each) => isTable(each.kind))) {
-    const match = earlier.find((each) => sameTable(each, area));
+    const rank = earlier.findIndex((each) => isSameTable(each, area));
+    const match = earlier[rank];
     if (match === undefined) continue;
-    earlier.splice(earlier.indexOf(match), 1);
+    earlier.splice(rank, 1);
     const length = Math.min(area.end - area.start, oldSize - match.start);
     tables.push({ newStart: area.start, oldStart: match.start, length });
   }
   return tables;
 }
 
-function sameTable(a: Area, b: Area): boolean {
+function isSameTable(a: Area, b: Area): boolean {
   return a.kind === b.kind && a.section?.type === b.section?.type && a.section?.alloc === b.section?.alloc;
 }

@@ -12,7 +12,7 @@ import { x86Stepper } from './code-x86.ts';
 import { gnuHashStepper } from './gnu-hash.ts';
 import {
   type Area,
-  type AreaKind,
+  isTable,
   loadSegments,
   MACHINE_AARCH64,
   MACHINE_X86_64,
@@ -84,7 +84,7 @@ export function openElfPredictor(
   const head = new Uint8Array(Math.min(HEAD_BYTES, newSize));
   let headKnown = false;
   let region: Region | undefined;
-  let areaIndex = 0;
+  const opened = new Set<number>();
   let stepper: Stepper | undefined;
   let stepperLeft = 0;
   let done = 0;
@@ -107,20 +107,18 @@ export function openElfPredictor(
   };
   const openPiece = (at: Region) => {
     const oldStart = at.oldStart + done;
-    while (areaIndex > 0 && image.areas[areaIndex]!.start > oldStart)
-      areaIndex = findArea(image.areas, oldStart);
-    while (image.areas[areaIndex]!.end <= oldStart) areaIndex = findArea(image.areas, oldStart);
-    const area = image.areas[areaIndex]!;
+    const area = image.areas[findArea(image.areas, oldStart)]!;
+    // A table is taken apart once, by the first region that begins with it; what else is in it is copied.
+    const whole = done === 0 && oldStart === area.start && isTable(area.kind);
     const piece: Piece = {
       oldStart,
       newStart: at.newStart + done,
       // A table may have grown: a region that begins with it is all of it.
-      length:
-        done === 0 && oldStart === area.start && isTable(area.kind)
-          ? at.length
-          : Math.min(at.length - done, area.end - oldStart),
+      length: whole ? at.length : Math.min(at.length - done, area.end - oldStart),
     };
-    stepper = chooseStepper(context, area, piece);
+    const asIs = isTable(area.kind) && (!whole || opened.has(area.start));
+    stepper = asIs ? copyStepper(context, piece) : chooseStepper(context, area, piece);
+    if (whole) opened.add(area.start);
     stepperLeft = piece.length;
   };
 
@@ -190,19 +188,6 @@ function findArea(areas: readonly Area[], offset: number): number {
     else high = middle;
   }
   return Math.max(0, low - 1);
-}
-
-/** Tables whose new records follow from the old ones by more than their place. */
-export function isTable(kind: AreaKind): boolean {
-  switch (kind) {
-    case 'plain':
-    case 'code':
-    case 'pointers':
-    case 'readonly':
-      return false;
-    default:
-      return true;
-  }
 }
 
 /** What a grown table's region claims beyond the old table says nothing about the bytes that stand there. */

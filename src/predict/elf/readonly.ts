@@ -28,7 +28,7 @@ export function readonlyStepper(context: Context, piece: Piece, area: Area): Ste
     addresses.oldSection(table + shift + old.i32(place))?.executable === true;
   const beginsTable = (place: number) =>
     taken.isTaken(place) && isTarget(place, place) && isTarget(place, place + 4);
-  let table = findTableBefore(piece.oldStart, area.start, beginsTable, isTarget, taken);
+  let table = findTableBefore(piece, area.start, beginsTable, isTarget, taken);
   let done = 0;
   return (into, correct) => {
     const from = piece.oldStart + done;
@@ -72,15 +72,17 @@ export function readonlyStepper(context: Context, piece: Piece, area: Area): Ste
   };
 }
 
-/** The beginning of the table that goes on at `start`, or -1. */
+/** The beginning of the table that goes on where the piece begins, or -1. */
 function findTableBefore(
-  start: number,
+  piece: Piece,
   areaStart: number,
   beginsTable: (place: number) => boolean,
   isTarget: (table: number, place: number) => boolean,
   taken: TakenOffsets,
 ): number {
-  const first = Math.max(areaStart, start - MAX_LOOK_BACK_BYTES);
+  const start = piece.oldStart;
+  // No further than the piece is long, so that all look-backs together take no longer than the pieces.
+  const first = Math.max(areaStart, start - Math.min(piece.length, MAX_LOOK_BACK_BYTES));
   let table = start - (start & 3);
   while (table > first && !taken.isTaken(table)) table -= 4;
   if (table <= first || !beginsTable(table)) return -1;

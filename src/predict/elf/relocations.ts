@@ -15,7 +15,8 @@ export function relocationStepper(context: Context, piece: Piece, area: Area): S
   const relative = arm ? 1027 : 8;
   const indirect = arm ? 1032 : 37;
   const jumpSlot = arm ? 1026 : 7;
-  const count = Math.min(MAX_RECORDS, Math.floor((area.end - area.start) / ENTRY_BYTES));
+  const count = Math.floor((area.end - area.start) / ENTRY_BYTES);
+  const indexed = Math.min(MAX_RECORDS, count);
   const at = (record: number) => area.start + record * ENTRY_BYTES;
   const placeOf = (record: number) => old.u64(at(record));
   let byPlace: SortedRecords | undefined;
@@ -37,7 +38,7 @@ export function relocationStepper(context: Context, piece: Piece, area: Area): S
     draft.fixTo(start + 8);
     const truePlace = getU64(bytes, start);
     if (truePlace !== expected && !sequel) {
-      byPlace ??= sortedBy(count, placeOf);
+      byPlace ??= sortedBy(indexed, placeOf);
       const found = byPlace.find(addresses.toOld(truePlace));
       paired = found >= 0;
       if (paired) record = found;
@@ -53,7 +54,7 @@ export function relocationStepper(context: Context, piece: Piece, area: Area): S
       // Another symbol's: the old relocation of that symbol goes on from here.
       const oldSymbol = trueSymbol < tables.oldSymbols.length ? tables.oldSymbols.get(trueSymbol) : -1;
       bySymbol ??= sortedBy(
-        count,
+        indexed,
         (each) => old.u32(at(each) + 12) * 2 ** 12 + (old.u32(at(each) + 8) & 0xfff),
       );
       const found = oldSymbol > 0 ? bySymbol.find(oldSymbol * 2 ** 12 + (trueType & 0xfff)) : -1;

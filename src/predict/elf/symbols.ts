@@ -18,7 +18,7 @@ export function symbolStepper(context: Context, piece: Piece, area: Area): Stepp
   const names = context.image.sections[area.section?.link ?? 0];
   const namesStart = names?.offset ?? 0;
   const newNamesStart = map.toNew(namesStart);
-  const count = Math.min(MAX_RECORDS, Math.floor((area.end - area.start) / ENTRY_BYTES));
+  const count = Math.floor((area.end - area.start) / ENTRY_BYTES);
   const recordAt = (record: number) => area.start + record * ENTRY_BYTES;
   const nameOf = (record: number) => old.u32(recordAt(record));
   /** Old section number → new. */
@@ -40,7 +40,7 @@ export function symbolStepper(context: Context, piece: Piece, area: Area): Stepp
     draft.fixTo(start + 4);
     const trueName = getI32(bytes, start);
     if (trueName !== expected && known === 0) {
-      byName ??= sortedBy(count, nameOf);
+      byName ??= sortedBy(Math.min(MAX_RECORDS, count), nameOf);
       const found = byName.findFrom(map.toOld(newNamesStart + (trueName >>> 0)) - namesStart, cursor);
       paired = found >= 0;
       if (paired) record = found;

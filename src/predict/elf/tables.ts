@@ -4,7 +4,7 @@
  */
 
 /** A table with more records than that is predicted without an index over them. */
-export const MAX_RECORDS = 1 << 19;
+export const MAX_RECORDS = 1 << 18;
 
 export interface Tables {
   /** New dynamic symbol → old one, or -1; grows as they become known. */
