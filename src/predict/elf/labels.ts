@@ -5,8 +5,23 @@
  */
 import type { RandomAccess } from '../../bytes/access.ts';
 import type { Region } from '../../kernels/match.ts';
+import {
+  adrUnits,
+  branchDistance,
+  branchForm,
+  isAdrp,
+  isCall,
+  offsetBase,
+  offsetScale,
+  offsetUnits,
+  PAGE_BYTES,
+  pageOf,
+  withAdrUnits,
+  withOffsetUnits,
+  writtenRegister,
+} from './a64.ts';
 import { openAddresses } from './addresses.ts';
-import { type ElfImage, MACHINE_X86_64, parseElfImage, TYPE_EXECUTABLE } from './image.ts';
+import { type ElfImage, MACHINE_AARCH64, MACHINE_X86_64, parseElfImage, TYPE_EXECUTABLE } from './image.ts';
 import { type OldBytes, openOldBytes } from './old-bytes.ts';
 import { getI32, getU64, setI32, setU64 } from './piece.ts';
 import { buildRegionMap } from './region-map.ts';
@@ -60,6 +75,8 @@ function label(file: OldBytes, image: ElfImage, start: number, bytes: Uint8Array
     const shift = area.section.address - area.section.offset;
     if (area.kind === 'code' && image.machine === MACHINE_X86_64)
       labelX86(file, area.start, from, part, shift, absolute, labelOf);
+    else if (area.kind === 'code' && image.machine === MACHINE_AARCH64)
+      labelArm64(file, from, part, shift, labelOf);
     else if (area.kind === 'pointers' || (absolute && area.kind === 'readonly'))
       labelPointers(from, part, labelOf);
   }
@@ -94,6 +111,48 @@ function labelX86(
     if (instruction.ripField >= 0) set(at + instruction.ripField, next);
     if (absolute && instruction.absoluteField >= 0) set(at + instruction.absoluteField, 0);
     if (absolute && instruction.immediateField >= 0) set(at + instruction.immediateField, 0);
+  }
+}
+
+/** Calls, and pages with the offset added to them; other branches stay inside of functions and rarely change. */
+function labelArm64(file: OldBytes, start: number, bytes: Uint8Array, shift: number, labelOf: LabelOf): void {
+  for (let at = -start & 3; at + 4 <= bytes.length; at += 4) {
+    const word = getI32(bytes, at);
+    const place = start + at + shift;
+    const form = branchForm(word);
+    if (form !== undefined && isCall(form)) {
+      const found = labelOf(place + branchDistance(word, form));
+      if (found >= 0) setI32(bytes, at, (word & ~0x3ffffff) | ((found >> 2) & 0x3ffffff));
+    } else if (isAdrp(word))
+      labelPage(file, start, at, bytes, word, pageOf(place) + adrUnits(word) * PAGE_BYTES, labelOf);
+  }
+}
+
+/** How far after an ADRP its offset is looked for, in instructions. */
+const LOOK_AHEAD = 16;
+
+function labelPage(
+  file: OldBytes,
+  start: number,
+  at: number,
+  bytes: Uint8Array,
+  word: number,
+  page: number,
+  labelOf: LabelOf,
+): void {
+  const register = word & 31;
+  for (let i = 1; i <= LOOK_AHEAD; i++) {
+    const later = file.i32(start + at + 4 * i);
+    const scale = offsetScale(later);
+    if (scale >= 0 && offsetBase(later) === register) {
+      const found = labelOf(page + offsetUnits(later) * 2 ** scale);
+      if (found < 0) return;
+      setI32(bytes, at, withAdrUnits(word, (found >> 12) & 0x7ffff)!);
+      const field = at + 4 * i;
+      if (field + 4 <= bytes.length) setI32(bytes, field, withOffsetUnits(later, (found & 0xfff) >> scale));
+      return;
+    }
+    if (writtenRegister(later) === register) return;
   }
 }
 

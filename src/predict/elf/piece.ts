@@ -14,7 +14,7 @@ export const STEP_BYTES = 1 << 16;
 
 /**
  * Turns the predicted bytes `from` to `to` of the step's buffer into the true ones. Called in order, each byte
- * exactly once.
+ * exactly once; a stretch may be empty.
  */
 export type Correct = (from: number, to: number) => void;
 

@@ -35,7 +35,7 @@ function walk(
     for (;;) {
       let fixed = 0;
       const count = predictor.step(buffer, (from, to) => {
-        if (from !== fixed || to <= from) throw new Error(`corrects ${from} to ${to} after ${fixed}`);
+        if (from !== fixed || to < from) throw new Error(`corrects ${from} to ${to} after ${fixed}`);
         fixed = to;
         correct(at + from, buffer.subarray(from, to));
       });
