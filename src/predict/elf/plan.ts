@@ -3,6 +3,7 @@ import type { RandomAccess } from '../../bytes/access.ts';
 import type { Region } from '../../kernels/match.ts';
 import { type Area, type ElfImage, isTable, parseElfImage } from './image.ts';
 import { openOldBytes } from './old-bytes.ts';
+import { openElfPredictor, STEP_BYTES } from './predictor.ts';
 
 /**
  * Regions for the same files in which every table that both files have is one region: what follows from the records
@@ -67,4 +68,65 @@ function pairTables(before: ElfImage, after: ElfImage, oldSize: number): Region[
 
 function isSameTable(a: Area, b: Area): boolean {
   return a.kind === b.kind && a.section?.type === b.section?.type && a.section?.alloc === b.section?.alloc;
+}
+
+/** What regions leave to be stored, to compare ways with; in bytes and runs, before compression. */
+export interface RegionCost {
+  /** Bytes between the regions. */
+  readonly literals: number;
+  /** Bytes of the regions that are not as expected, and how many runs they form. */
+  readonly wrong: number;
+  readonly runs: number;
+}
+
+/** Measures `regions` with prediction, or without; the former walks as the writer of the patch will. */
+export function measureRegions(
+  old: RandomAccess,
+  next: RandomAccess,
+  regions: readonly Region[],
+  predict: boolean,
+): RegionCost {
+  const predictor = predict ? openElfPredictor(old, regions, next.sizeBytes) : undefined;
+  const buffer = new Uint8Array(STEP_BYTES);
+  const truth = new Uint8Array(STEP_BYTES);
+  let literals = 0;
+  let wrong = 0;
+  let runs = 0;
+  let at = 0;
+  let lastWrong = -2;
+  const compare = (from: number, to: number) => {
+    const actual = truth.subarray(0, to - from);
+    next.readAt(at + from, actual);
+    for (let i = 0; i < actual.length; i++) {
+      if (actual[i] === buffer[from + i]) continue;
+      buffer[from + i] = actual[i]!;
+      wrong++;
+      if (lastWrong !== at + from + i - 1) runs++;
+      lastWrong = at + from + i;
+    }
+  };
+  const skipLiteral = (end: number) => {
+    literals += end - at;
+    while (at < end) {
+      const piece = truth.subarray(0, Math.min(end - at, STEP_BYTES));
+      next.readAt(at, piece);
+      predictor?.literal(at, piece);
+      at += piece.length;
+    }
+  };
+  for (const [index, { newStart, oldStart, length }] of regions.entries()) {
+    skipLiteral(newStart);
+    predictor?.startRegion(index);
+    for (let done = 0; done < length; ) {
+      let count = Math.min(STEP_BYTES, length - done);
+      if (predictor === undefined) {
+        old.readAt(oldStart + done, buffer.subarray(0, count));
+        compare(0, count);
+      } else count = predictor.step(buffer, compare);
+      at += count;
+      done += count;
+    }
+  }
+  skipLiteral(next.sizeBytes);
+  return { literals, wrong, runs };
 }

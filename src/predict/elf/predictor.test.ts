@@ -4,7 +4,7 @@ import { buildElf, type ElfSpec, type FunctionSpec } from '../../../test/predict
 import { bytesAccess } from '../../bytes/access.ts';
 import { findRegions, indexOld, type Region } from '../../kernels/match.ts';
 import { openElfLabeller } from './labels.ts';
-import { planElfRegions } from './plan.ts';
+import { measureRegions, planElfRegions } from './plan.ts';
 import { openElfPredictor, STEP_BYTES } from './predictor.ts';
 
 interface Residual {
@@ -131,6 +131,11 @@ for (const machine of ['x86-64', 'aarch64'] as const) {
     const wrong = expectRoundTrip(old, regions, next);
     expect(plain).toBeGreaterThan(1500);
     expect(wrong).toBeLessThan(plain / 12);
+    const [base, target] = [bytesAccess(old), bytesAccess(next)];
+    expect(measureRegions(base, target, regions, true).wrong).toBe(wrong);
+    expect(measureRegions(base, target, regions, false).wrong).toBe(plain);
+    const covered = regions.reduce((sum, each) => sum + each.length, 0);
+    expect(measureRegions(base, target, regions, true).literals).toBe(next.length - covered);
   });
 
   test(`of equal ${machine} files every byte is predicted`, () => {

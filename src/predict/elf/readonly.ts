@@ -55,7 +55,8 @@ export function readonlyStepper(context: Context, piece: Piece, area: Area): Ste
         }
         table = -1;
       }
-      if (!absolute || (place & 7) !== 0 || at + 8 > count) continue;
+      // Addresses have zeros on top; what follows another byte is the end of a text.
+      if (!absolute || (place & 7) !== 0 || at + 8 > count || old.u8(place - 1) !== 0) continue;
       const target = getU64(into, at);
       if (target < MIN_ADDRESS || !addresses.isOld(target)) continue;
       const predicted = addresses.toNew(target);
