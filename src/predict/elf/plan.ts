@@ -95,14 +95,12 @@ export function measureRegions(
   let at = 0;
   let lastWrong = -2;
   const compare = (from: number, to: number) => {
-    const actual = truth.subarray(0, to - from);
-    next.readAt(at + from, actual);
-    for (let i = 0; i < actual.length; i++) {
-      if (actual[i] === buffer[from + i]) continue;
-      buffer[from + i] = actual[i]!;
+    for (let i = from; i < to; i++) {
+      if (truth[i] === buffer[i]) continue;
+      buffer[i] = truth[i]!;
       wrong++;
-      if (lastWrong !== at + from + i - 1) runs++;
-      lastWrong = at + from + i;
+      if (lastWrong !== at + i - 1) runs++;
+      lastWrong = at + i;
     }
   };
   const skipLiteral = (end: number) => {
@@ -119,6 +117,7 @@ export function measureRegions(
     predictor?.startRegion(index);
     for (let done = 0; done < length; ) {
       let count = Math.min(STEP_BYTES, length - done);
+      next.readAt(at, truth.subarray(0, count));
       if (predictor === undefined) {
         old.readAt(oldStart + done, buffer.subarray(0, count));
         compare(0, count);
