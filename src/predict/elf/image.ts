@@ -8,6 +8,7 @@ import type { OldBytes } from './old-bytes.ts';
 export const MACHINE_X86_64 = 62;
 export const MACHINE_AARCH64 = 183;
 export const TYPE_EXECUTABLE = 2;
+export const TYPE_SHARED = 3;
 
 export const HEADER_BYTES = 64;
 export const PROGRAM_HEADER_BYTES = 56;
@@ -130,10 +131,12 @@ export function loadSegments(segments: readonly Segment[]): Segment[] {
   return segments.filter((each) => each.type === SEGMENT_LOAD);
 }
 
-/** Takes the file apart; undefined when it is not a 64-bit little-endian ELF file with sections. */
+/** Takes the file apart; undefined when it is not a linked 64-bit little-endian ELF file with sections. */
 export function parseElfImage(bytes: OldBytes): ElfImage | undefined {
   const header = parseElfHeader(bytes);
   if (header === undefined || header.sectionHeaderCount === 0) return undefined;
+  // Relocatable files have no addresses yet: nothing in them moves another thing.
+  if (header.type !== TYPE_EXECUTABLE && header.type !== TYPE_SHARED) return undefined;
   const segments = parseSegments(bytes, header);
   const ehHeader = segments.find((each) => each.type === SEGMENT_EH_FRAME);
   const ehFrame = ehHeader && findEhFrame(bytes, ehHeader);

@@ -286,7 +286,7 @@ test('files cut anywhere are predicted alike or not at all', () => {
   }
 });
 
-test('what is not a 64-bit little-endian ELF file with sections is not predicted', () => {
+test('what is not a linked 64-bit little-endian ELF file with sections is not predicted', () => {
   const elf = buildElf(makeSpec('x86-64'));
   const open = (bytes: Uint8Array) => openElfPredictor(bytesAccess(bytes), [], 1000);
   expect(open(elf)).toBeDefined();
@@ -296,6 +296,7 @@ test('what is not a 64-bit little-endian ELF file with sections is not predicted
     [0, 0x7e],
     [4, 1],
     [5, 2],
+    [16, 1],
     [60, 0],
     [61, 0xff],
   ] as const) {

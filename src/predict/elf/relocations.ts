@@ -44,7 +44,7 @@ export function relocationStepper(context: Context, piece: Piece, area: Area): S
       if (paired) record = found;
       place = placeOf(record);
     }
-    let symbol = old.u32(at(record) + 12);
+    const symbol = old.u32(at(record) + 12);
     setI32(bytes, start + 8, old.i32(at(record) + 8));
     setI32(bytes, start + 12, movedSymbol(context, symbol));
     draft.fixTo(start + 16);
@@ -60,17 +60,18 @@ export function relocationStepper(context: Context, piece: Piece, area: Area): S
       const found = oldSymbol > 0 ? bySymbol.find(oldSymbol * 2 ** 12 + (trueType & 0xfff)) : -1;
       paired = found >= 0;
       if (paired) record = found;
-      symbol = oldSymbol;
       place = placeOf(record);
     }
     const addend = old.u64(at(record) + 16);
     const moves = trueType === relative || trueType === indirect;
     const value = moves && addresses.isOld(addend) ? addresses.toNew(addend) : addend;
-    const trueValue = predictAddend(bytes, start + 16, value, addend);
+    // Negative addends don't fit a number; they stay.
+    old.copy(at(record) + 16, bytes.subarray(start + 16, start + ENTRY_BYTES));
+    if (value !== addend) setU64(bytes, start + 16, value);
     draft.fixTo(start + ENTRY_BYTES);
     const written = getU64(bytes, start + 16);
     if (paired) {
-      if (moves && written !== trueValue && addresses.isOld(addend)) addresses.learn(addend, written);
+      if (moves && written !== value && addresses.isOld(addend)) addresses.learn(addend, written);
       if (addresses.isOld(place) && addresses.toNew(place) !== truePlace) addresses.learn(place, truePlace);
       cursor = record + 1;
     }
@@ -82,16 +83,6 @@ export function relocationStepper(context: Context, piece: Piece, area: Area): S
     }
     before = { old: paired ? place : 0, now: truePlace };
   });
-}
-
-/** Writes the addend; what does not fit 53 bits (negative ones) was copied and is written as it was. */
-function predictAddend(bytes: Uint8Array, at: number, value: number, addend: number): number {
-  if (Number.isSafeInteger(addend)) setU64(bytes, at, value);
-  else {
-    setI32(bytes, at, 0);
-    setI32(bytes, at + 4, 0);
-  }
-  return getU64(bytes, at);
 }
 
 function movedSymbol(context: Context, symbol: number): number {
