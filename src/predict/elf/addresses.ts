@@ -4,6 +4,7 @@
  * depends on the order of a hash map or on anything but what both sides have.
  */
 import type { ElfImage, Section, Segment } from './image.ts';
+import { memoryShifts } from './memory-shifts.ts';
 import type { RegionMap } from './region-map.ts';
 
 export interface Addresses {
@@ -33,6 +34,8 @@ export interface Addresses {
 
 /** More loaded segments than that are no linker's. */
 const MAX_LOADS = 16;
+/** Sections without bytes for which learned shifts are kept; there is one as a rule, 1 MiB each at most. */
+const MAX_IN_MEMORY = 4;
 /** 16 bytes each. */
 const MAX_LEARNED = 1 << 18;
 const HASH_MULTIPLIER = 0x2c1b3c6d;
@@ -45,7 +48,9 @@ export function openAddresses(image: ElfImage, map: RegionMap, oldSize: number):
     .filter((each) => each.stored)
     .sort((a, b) => a.offset - b.offset || a.index - b.index);
   let newLoads: readonly Segment[] = image.loads;
-  const memoryShifts = new Map<number, number>();
+  const movedMemory = new Map<number, number>();
+  const withoutBytes = sections.filter((each) => !each.stored).slice(0, MAX_IN_MEMORY);
+  const inMemory = sections.map((each) => (withoutBytes.includes(each) ? memoryShifts(each) : undefined));
   const slots = Math.min(MAX_LEARNED, 1 << (32 - Math.clz32(Math.max(256, oldSize >> 5))));
   const shift = Math.clz32(slots) + 1;
   const learnedOld = new Float64Array(slots).fill(-1);
@@ -91,7 +96,7 @@ export function openAddresses(image: ElfImage, map: RegionMap, oldSize: number):
     if (index < 0) return address;
     const section = sections[index]!;
     if (section.stored) return newAddress(map.toNew(address - section.address + section.offset));
-    return address + (memoryShifts.get(section.index) ?? 0);
+    return address + (inMemory[index]?.find(address) ?? movedMemory.get(section.index) ?? 0);
   };
 
   return {
@@ -132,11 +137,13 @@ export function openAddresses(image: ElfImage, map: RegionMap, oldSize: number):
       const slot = slotOf(oldAddress);
       learnedOld[slot] = oldAddress;
       learnedNew[slot] = address;
+      const index = find(oldAddress);
+      if (index >= 0) inMemory[index]?.learn(oldAddress, address - oldAddress);
     },
     setNewLoads(loads) {
       if (loads.length === 0) return;
       newLoads = loads.slice(0, MAX_LOADS);
-      for (const [index, change] of findMemoryShifts(image, loads)) memoryShifts.set(index, change);
+      for (const [index, change] of findMemoryShifts(image, loads)) movedMemory.set(index, change);
     },
   };
 }
