@@ -1,0 +1,78 @@
+/**
+ * What a predictor of one kind of bytes is to the driver: it fills the caller's buffer step by step, and asks for
+ * every stretch to be corrected before it builds on it. So encoder and decoder walk through the same states.
+ */
+import type { Addresses } from './addresses.ts';
+import type { ElfImage } from './image.ts';
+import type { OldBytes } from './old-bytes.ts';
+import type { RegionMap } from './region-map.ts';
+import type { SortedRecords, Tables } from './tables.ts';
+import type { TakenOffsets } from './taken.ts';
+
+/** The most bytes predicted in one step; buffers handed in are at least as long. */
+export const STEP_BYTES = 1 << 16;
+
+/**
+ * Turns the predicted bytes `from` to `to` of the step's buffer into the true ones. Called in order, each byte
+ * exactly once; a stretch may be empty.
+ */
+export type Correct = (from: number, to: number) => void;
+
+/** Predicts the next bytes of its piece into `into`; answers how many, all of them corrected. */
+export type Stepper = (into: Uint8Array, correct: Correct) => number;
+
+/** A stretch of a region inside of one area of the old file. */
+export interface Piece {
+  readonly oldStart: number;
+  readonly newStart: number;
+  readonly length: number;
+}
+
+/** What the predictors of one file share. */
+export interface Context {
+  readonly old: OldBytes;
+  readonly image: ElfImage;
+  readonly addresses: Addresses;
+  readonly map: RegionMap;
+  readonly tables: Tables;
+  readonly taken: TakenOffsets;
+  /** The size of what stands at an old address, grown or shrunk as its bytes are by the map. */
+  movedSize(address: number, size: number): number;
+  /** STEP_BYTES and some, free at the beginning of every step. */
+  readonly scratch: Uint8Array;
+  /** The new relative relocations in order of their places, once they are asked for. */
+  relocatedByPlace: SortedRecords | undefined;
+}
+
+/** The old bytes as they are. */
+export function copyStepper(context: Context, piece: Piece): Stepper {
+  let done = 0;
+  return (into, correct) => {
+    const count = Math.min(piece.length - done, STEP_BYTES);
+    context.old.copy(piece.oldStart + done, into.subarray(0, count));
+    correct(0, count);
+    done += count;
+    return count;
+  };
+}
+
+export function getI32(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+}
+
+export function setI32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >> 8;
+  bytes[at + 2] = value >> 16;
+  bytes[at + 3] = value >> 24;
+}
+
+/** Writes a number of up to 53 bits, negative ones in two's complement, as 8 bytes. */
+export function setU64(bytes: Uint8Array, at: number, value: number): void {
+  setI32(bytes, at, value | 0);
+  setI32(bytes, at + 4, Math.floor(value / 2 ** 32) | 0);
+}
+
+export function getU64(bytes: Uint8Array, at: number): number {
+  return (getI32(bytes, at) >>> 0) + (getI32(bytes, at + 4) >>> 0) * 2 ** 32;
+}

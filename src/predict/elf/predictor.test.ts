@@ -1,0 +1,325 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { buildElf, type ElfSpec, type FunctionSpec } from '../../../test/predict/build-elf.ts';
+import { bytesAccess } from '../../bytes/access.ts';
+import { findRegions, indexOld, type Region } from '../../kernels/match.ts';
+import { openElfLabeller } from './labels.ts';
+import { measureRegions, planElfRegions } from './plan.ts';
+import { openElfPredictor, STEP_BYTES } from './predictor.ts';
+
+interface Residual {
+  /** New offset and difference of each byte that was predicted wrongly. */
+  readonly wrong: readonly (readonly [at: number, difference: number])[];
+}
+
+/** Walks the regions as both sides do; `correct` gets the new offset of `bytes` and makes them true. */
+function walk(
+  old: Uint8Array,
+  regions: readonly Region[],
+  next: Uint8Array,
+  correct: (at: number, bytes: Uint8Array) => void,
+): Uint8Array | undefined {
+  const predictor = openElfPredictor(bytesAccess(old), regions, next.length);
+  if (predictor === undefined) return undefined;
+  const out = new Uint8Array(next.length);
+  const buffer = new Uint8Array(STEP_BYTES);
+  let at = 0;
+  const literal = (end: number) => {
+    out.set(next.subarray(at, end), at);
+    predictor.literal(at, next.subarray(at, end));
+    at = end;
+  };
+  for (const [index, region] of regions.entries()) {
+    literal(region.newStart);
+    predictor.startRegion(index);
+    for (;;) {
+      let fixed = 0;
+      const count = predictor.step(buffer, (from, to) => {
+        if (from !== fixed || to < from) throw new Error(`corrects ${from} to ${to} after ${fixed}`);
+        fixed = to;
+        correct(at + from, buffer.subarray(from, to));
+      });
+      expect(fixed).toBe(count);
+      if (count === 0) break;
+      out.set(buffer.subarray(0, count), at);
+      at += count;
+    }
+    expect(at).toBe(region.newStart + region.length);
+  }
+  literal(next.length);
+  return out;
+}
+
+function encode(old: Uint8Array, regions: readonly Region[], next: Uint8Array): Residual | undefined {
+  const wrong: [number, number][] = [];
+  const out = walk(old, regions, next, (at, bytes) => {
+    for (let i = 0; i < bytes.length; i++) {
+      const difference = (next[at + i]! - bytes[i]!) & 0xff;
+      if (difference !== 0) wrong.push([at + i, difference]);
+    }
+    bytes.set(next.subarray(at, at + bytes.length));
+  });
+  return out && { wrong };
+}
+
+/** Knows `next` only where no region is. */
+function decode(old: Uint8Array, regions: readonly Region[], next: Uint8Array, residual: Residual) {
+  const literals = next.slice();
+  for (const { newStart, length } of regions) literals.fill(0xa5, newStart, newStart + length);
+  let used = 0;
+  return walk(old, regions, literals, (at, bytes) => {
+    for (; used < residual.wrong.length && residual.wrong[used]![0] < at + bytes.length; used++)
+      bytes[residual.wrong[used]![0] - at]! += residual.wrong[used]![1];
+  });
+}
+
+function expectRoundTrip(old: Uint8Array, regions: readonly Region[], next: Uint8Array): number {
+  const residual = encode(old, regions, next);
+  if (residual === undefined) return -1;
+  const rebuilt = decode(old, regions, next, residual)!;
+  expect(Buffer.compare(rebuilt, next)).toBe(0);
+  return residual.wrong.length;
+}
+
+function countPlain(old: Uint8Array, regions: readonly Region[], next: Uint8Array): number {
+  let wrong = 0;
+  for (const { newStart, oldStart, length } of regions)
+    for (let i = 0; i < length; i++) if (old[oldStart + i] !== next[newStart + i]) wrong++;
+  return wrong;
+}
+
+const COUNT = 120;
+
+function makeSpec(machine: ElfSpec['machine']): ElfSpec {
+  const functions = Array.from(
+    { length: COUNT },
+    (_, i): FunctionSpec => ({
+      name: `function_${(i * 7919) % 1000}_${i}`,
+      calls: [3, 5, 11].map(
+        (step) => `function_${(((i * step + 1) % COUNT) * 7919) % 1000}_${(i * step + 1) % COUNT}`,
+      ),
+      takes: [i % 40, (i * 13) % 40],
+      filler: 16 + 4 * (i % 9),
+    }),
+  );
+  return { machine, functions, strings: Array.from({ length: 40 }, (_, i) => 8 + 4 * (i % 7)) };
+}
+
+/** A function and a string come in between, so that everything after them moves. */
+function grow(spec: ElfSpec): ElfSpec {
+  const added: FunctionSpec = { name: 'added', calls: [spec.functions[1]!.name], takes: [2], filler: 44 };
+  const functions = spec.functions.toSpliced(40, 0, added);
+  return { ...spec, functions, strings: spec.strings.with(20, 64) };
+}
+
+/** As the side that makes patches does it: match, label, match again, plan. */
+function match(old: Uint8Array, next: Uint8Array): readonly Region[] {
+  const [base, target] = [bytesAccess(old), bytesAccess(next)];
+  const labeller = openElfLabeller(base, target, findRegions(indexOld(old, 0), next))!;
+  const [labelledOld, labelledNew] = [old.slice(), next.slice()];
+  labeller.labelOld(0, labelledOld);
+  labeller.labelNew(0, labelledNew);
+  return planElfRegions(base, target, findRegions(indexOld(labelledOld, 0), labelledNew));
+}
+
+for (const machine of ['x86-64', 'aarch64'] as const) {
+  test(`of ${machine} files that differ by one function, nearly every byte is predicted`, () => {
+    const old = buildElf(makeSpec(machine));
+    const next = buildElf(grow(makeSpec(machine)));
+    const regions = match(old, next);
+    const plain = countPlain(old, regions, next);
+    const wrong = expectRoundTrip(old, regions, next);
+    expect(plain).toBeGreaterThan(1500);
+    expect(wrong).toBeLessThan(plain / 12);
+    const [base, target] = [bytesAccess(old), bytesAccess(next)];
+    expect(measureRegions(base, target, regions, true).wrong).toBe(wrong);
+    expect(measureRegions(base, target, regions, false).wrong).toBe(plain);
+    const covered = regions.reduce((sum, each) => sum + each.length, 0);
+    expect(measureRegions(base, target, regions, true).literals).toBe(next.length - covered);
+  });
+
+  test(`of equal ${machine} files every byte is predicted`, () => {
+    const old = buildElf(makeSpec(machine));
+    expect(expectRoundTrip(old, match(old, old), old)).toBe(0);
+  });
+}
+
+test('labelled, code that only moved is equal', () => {
+  const old = buildElf(makeSpec('x86-64'));
+  const next = buildElf(grow(makeSpec('x86-64')));
+  const regions = match(old, next);
+  const labeller = openElfLabeller(bytesAccess(old), bytesAccess(next), regions)!;
+  const labelledOld = old.slice();
+  const labelledNew = next.slice();
+  labeller.labelOld(0, labelledOld);
+  labeller.labelNew(0, labelledNew);
+  const code = sectionAt(next, 6);
+  const inCode = regions.filter(
+    (each) => each.newStart >= code && each.newStart + each.length < sectionAt(next, 7),
+  );
+  expect(countPlain(old, inCode, next)).toBeGreaterThan(300);
+  expect(countPlain(labelledOld, inCode, labelledNew)).toBeLessThan(80);
+  // Labelling a part gives what labelling the whole gives there.
+  const part = next.slice(5000, 6000);
+  labeller.labelNew(5000, part);
+  const same = part.filter((byte, i) => byte === labelledNew[5000 + i]).length;
+  expect(same).toBeGreaterThan(part.length - 8);
+});
+
+/** Where a section of the test's files begins; .text is number 6. */
+function sectionAt(file: Uint8Array, section: number): number {
+  const view = new DataView(file.buffer);
+  return Number(view.getBigUint64(Number(view.getBigUint64(40, true)) + 64 * section + 24, true));
+}
+
+test('planned regions are in order, do not overlap and lie inside of both files', () => {
+  const old = buildElf(makeSpec('x86-64'));
+  const next = buildElf(grow(makeSpec('x86-64')));
+  fc.assert(
+    fc.property(regionsOf(old.length, next.length), (regions) => {
+      let end = 0;
+      for (const { newStart, oldStart, length } of planElfRegions(
+        bytesAccess(old),
+        bytesAccess(next),
+        regions,
+      )) {
+        expect(newStart).toBeGreaterThanOrEqual(end);
+        expect(length).toBeGreaterThan(0);
+        expect(oldStart).toBeGreaterThanOrEqual(0);
+        expect(oldStart + length).toBeLessThanOrEqual(old.length);
+        end = newStart + length;
+      }
+      expect(end).toBeLessThanOrEqual(next.length);
+    }),
+  );
+});
+
+/** Any regions a hostile patch may have: in order of newStart, inside of both files. */
+function regionsOf(oldSize: number, newSize: number): fc.Arbitrary<readonly Region[]> {
+  const piece = fc.record({
+    gap: fc.nat(900),
+    oldStart: fc.nat(oldSize - 1),
+    length: fc.integer({ min: 1, max: 9000 }),
+  });
+  return fc.array(piece, { maxLength: 30 }).map((pieces) => {
+    const regions: Region[] = [];
+    let at = 0;
+    for (const { gap, oldStart, length: wanted } of pieces) {
+      const newStart = at + (gap % 3 === 0 ? 0 : gap);
+      const length = Math.min(wanted, oldSize - oldStart, newSize - newStart);
+      if (length <= 0) continue;
+      regions.push({ newStart, oldStart, length });
+      at = newStart + length;
+    }
+    return regions;
+  });
+}
+
+/** Numbers that are wrong in interesting ways. */
+const hostileNumber = fc.oneof(
+  fc.constantFrom(
+    0n,
+    1n,
+    0xffffn,
+    0x7fffffffn,
+    0x80000000n,
+    0xffffffffn,
+    2n ** 53n,
+    2n ** 63n,
+    2n ** 64n - 1n,
+  ),
+  fc.bigInt({ min: 0n, max: 0x8000n }),
+);
+
+test('both sides agree on files damaged anywhere, with any regions', () => {
+  for (const machine of ['x86-64', 'aarch64'] as const) {
+    const old = buildElf(makeSpec(machine));
+    const next = buildElf(grow(makeSpec(machine)));
+    const place = fc.oneof(
+      fc.nat(64 + 4 * 56),
+      fc.nat(old.length - 9),
+      fc.integer({ min: old.length - 12 * 64, max: old.length - 9 }),
+    );
+    const damage = fc.array(fc.tuple(place, hostileNumber), { maxLength: 6 });
+    const planned = match(old, next);
+    const regions = fc.oneof(fc.constant(planned), regionsOf(old.length, next.length));
+    fc.assert(
+      fc.property(damage, damage, regions, (oldDamage, newDamage, chosen) => {
+        const damagedOld = withDamage(old, oldDamage);
+        const damagedNew = withDamage(next, newDamage);
+        expectRoundTrip(damagedOld, chosen, damagedNew);
+      }),
+      { numRuns: 60 },
+    );
+  }
+});
+
+function withDamage(bytes: Uint8Array, damage: readonly (readonly [number, bigint])[]): Uint8Array {
+  const damaged = Buffer.from(bytes);
+  for (const [at, number] of damage) damaged.writeBigUInt64LE(number, at);
+  return new Uint8Array(damaged);
+}
+
+test('both sides agree on random bytes behind an ELF header', () => {
+  const whole = buildElf(makeSpec('x86-64'));
+  const bytes = fc.uint8Array({ minLength: 200, maxLength: 6000 });
+  fc.assert(
+    fc.property(bytes, bytes, fc.nat(12), (body, next, sections) => {
+      const old = Uint8Array.from(body);
+      old.set(whole.subarray(0, 64));
+      const view = new DataView(old.buffer);
+      view.setBigUint64(40, 64n, true);
+      view.setUint16(60, sections, true);
+      const length = Math.min(old.length, next.length);
+      expectRoundTrip(old, [{ newStart: 0, oldStart: 0, length }], next);
+    }),
+  );
+});
+
+test('files cut anywhere are predicted alike or not at all', () => {
+  const old = buildElf(makeSpec('x86-64'));
+  const next = buildElf(grow(makeSpec('x86-64')));
+  for (let size = 0; size < old.length; size += 997) {
+    const cut = old.subarray(0, size);
+    const length = Math.min(size, next.length);
+    expectRoundTrip(cut, length === 0 ? [] : [{ newStart: 0, oldStart: 0, length }], next);
+  }
+});
+
+test('what is not a linked 64-bit little-endian ELF file with sections is not predicted', () => {
+  const elf = buildElf(makeSpec('x86-64'));
+  const open = (bytes: Uint8Array) => openElfPredictor(bytesAccess(bytes), [], 1000);
+  expect(open(elf)).toBeDefined();
+  expect(open(new Uint8Array(0))).toBeUndefined();
+  expect(open(elf.subarray(0, 63))).toBeUndefined();
+  for (const [at, value] of [
+    [0, 0x7e],
+    [4, 1],
+    [5, 2],
+    [16, 1],
+    [60, 0],
+    [61, 0xff],
+  ] as const) {
+    const other = elf.slice();
+    other[at] = value;
+    expect(open(other), `byte ${at}`).toBeUndefined();
+  }
+});
+
+test('thousands of regions that begin with the same table take no longer than other regions', () => {
+  const old = buildElf(makeSpec('x86-64'));
+  for (let section = 1; section <= 11; section++) {
+    const oldStart = sectionAt(old, section);
+    const count = 50_000;
+    const regions = Array.from({ length: count }, (_, newStart) => ({ newStart, oldStart, length: 1 }));
+    const predictor = openElfPredictor(bytesAccess(old), regions, count)!;
+    const buffer = new Uint8Array(STEP_BYTES);
+    const before = performance.now();
+    for (let i = 0; i < count; i++) {
+      predictor.startRegion(i);
+      while (predictor.step(buffer, () => {}) > 0);
+    }
+    // Some microseconds for each, on a machine as slow as they come.
+    expect(performance.now() - before).toBeLessThan(5_000);
+  }
+});
