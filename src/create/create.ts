@@ -62,7 +62,7 @@ export async function createPatch(
       pending.abort();
       throw error;
     }
-    return reportOf(header, pending.sizeBytes, plan, counts);
+    return reportOf({ base: base.name, target: target.name }, header, pending.sizeBytes, plan, counts);
   } finally {
     for (const each of owned) each.close();
   }

@@ -33,7 +33,9 @@ export interface CreateReport {
   readonly exactManifest: boolean | undefined;
 }
 
+/** `names` are the images' as the caller gave them. */
 export function reportOf(
+  names: { readonly base: string; readonly target: string },
   header: PatchHeader,
   patchBytes: number,
   plan: Plan,
@@ -67,8 +69,7 @@ export function reportOf(
   const hasManifest = plan.metadata.manifest !== undefined;
   return {
     patchBytes,
-    base: header.base.name,
-    target: header.target.name,
+    ...names,
     layers,
     files,
     pullBytes: hasManifest
