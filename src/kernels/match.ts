@@ -7,6 +7,7 @@
  */
 
 import { releaseMemory } from '../bytes/release.ts';
+import { bestSplit, extendBackward, extendForward } from './extend.ts';
 
 /** Length of the windows that are indexed; shorter matches are found only as extensions of longer ones. */
 export const WINDOW_BYTES = 12;
@@ -223,82 +224,6 @@ function matchLength(old: Uint8Array, oldAt: number, next: Uint8Array, nextAt: n
   let length = 0;
   while (length < limit && old[oldAt + length] === next[nextAt + length]) length++;
   return length;
-}
-
-/** The length from both starts on, up to `end` of next, that gains most: twice the equal bytes less the length. */
-function extendForward(
-  old: Uint8Array,
-  next: Uint8Array,
-  oldAt: number,
-  nextAt: number,
-  end: number,
-): number {
-  const limit = Math.min(end - nextAt, old.length - oldAt);
-  let equal = 0;
-  let best = 0;
-  let bestScore = 0;
-  for (let length = 0; length < limit; ) {
-    if (old[oldAt + length] === next[nextAt + length]) equal++;
-    length++;
-    const score = 2 * equal - length;
-    if (score > bestScore) {
-      bestScore = score;
-      best = length;
-    }
-  }
-  return best;
-}
-
-/** The same, backwards from both positions, not before `start` of next. */
-function extendBackward(
-  old: Uint8Array,
-  next: Uint8Array,
-  oldAt: number,
-  nextAt: number,
-  start: number,
-): number {
-  const limit = Math.min(nextAt - start, oldAt);
-  let equal = 0;
-  let best = 0;
-  let bestScore = 0;
-  for (let length = 1; length <= limit; length++) {
-    if (old[oldAt - length] === next[nextAt - length]) equal++;
-    const score = 2 * equal - length;
-    if (score > bestScore) {
-      bestScore = score;
-      best = length;
-    }
-  }
-  return best;
-}
-
-/**
- * Two extensions claim the `overlap` bytes of next from `nextAt` on. Answers how many of them the first should keep
- * so that the two together match most.
- */
-function bestSplit(
-  old: Uint8Array,
-  next: Uint8Array,
-  firstOld: number,
-  nextAt: number,
-  secondOld: number,
-  overlap: number,
-  firstNext: number,
-): number {
-  const firstAt = firstOld + (nextAt - firstNext);
-  let gain = 0;
-  let bestGain = 0;
-  let best = 0;
-  for (let kept = 0; kept < overlap; kept++) {
-    const byte = next[nextAt + kept];
-    if (byte === old[firstAt + kept]) gain++;
-    if (byte === old[secondOld + kept]) gain--;
-    if (gain > bestGain) {
-      bestGain = gain;
-      best = kept + 1;
-    }
-  }
-  return best;
 }
 
 function moveHash(hash: WindowHash, bytes: Uint8Array, at: number): void {
