@@ -16,9 +16,10 @@ import { type CodedStream, carryBlob, codeStream, storeWhole } from './entropy.t
 import { type Assembly, assembleHeader, baseLayersOf } from './header.ts';
 import { matchMemory, releaseMatchMemory } from './match-file.ts';
 import { type LayerPlan, type Plan, planLayers } from './plan.ts';
-import { type Program, writeSeeks } from './program-writer.ts';
+import type { Program } from './program-writer.ts';
 import { provePatch } from './prove.ts';
 import { type CreateReport, reportOf } from './report.ts';
+import { writeSeeks } from './source-log.ts';
 import { startPhase } from './tick.ts';
 import { writePatch } from './write.ts';
 
@@ -158,6 +159,7 @@ async function codeLayers(
     platform: target.platform,
     baseLayers: layers,
     plan,
+    executables: programs.some((program) => (program?.executables ?? 0) > 0),
     streams,
   };
 }

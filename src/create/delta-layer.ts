@@ -165,15 +165,9 @@ async function writeContent(
     counts.changed++;
     place.address = earlier.address + earlier.sizeBytes;
   }
-  await writeChangedFile(
-    writer,
-    content,
-    catalog.space,
-    earlier,
-    await context.anchors(),
-    context.memory,
-    context.tick,
-  );
+  const { memory, tick } = context;
+  const anchors = await context.anchors();
+  await writeChangedFile(writer, content, { catalog, anchors, memory, tick }, earlier);
 }
 
 /** Padding and the end of the archive are zeros nearly always; anything else, understood or not, is carried. */

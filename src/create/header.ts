@@ -6,6 +6,7 @@ import { STREAM_CHUNK_BYTES } from '../patch/format.ts';
 import {
   type BaseLayer,
   type DocumentInfo,
+  FEATURE_EXECUTABLES,
   FEATURE_GZIP_RECIPE,
   type PatchHeader,
   type PatchLayer,
@@ -13,7 +14,8 @@ import {
 import { PIECE_BYTES } from '../rebuild/program.ts';
 import type { CodedStream } from './entropy.ts';
 import type { LayerPlan, Plan } from './plan.ts';
-import type { Program, SourceLog } from './program-writer.ts';
+import type { Program } from './program-writer.ts';
+import type { SourceLog } from './source-log.ts';
 
 export interface Assembly {
   readonly baseName: string;
@@ -21,6 +23,8 @@ export interface Assembly {
   readonly platform: Platform;
   readonly baseLayers: readonly BaseLayer[];
   readonly plan: Plan;
+  /** Whether any file is predicted from an executable. */
+  readonly executables: boolean;
   /** Per layer of the target. */
   readonly streams: readonly (readonly CodedStream[])[];
 }
@@ -86,10 +90,12 @@ function layerAt(starts: readonly number[], address: number): number {
 export function assembleHeader(assembly: Assembly): PatchHeader {
   const { plan, baseLayers } = assembly;
   const layers = plan.layers.map((layer) => patchLayer(layer, assembly));
-  const recipes = plan.layers.some(({ blob }) => blob?.source === 'recipe');
+  const requires: string[] = [];
+  if (plan.layers.some(({ blob }) => blob?.source === 'recipe')) requires.push(FEATURE_GZIP_RECIPE);
+  if (assembly.executables) requires.push(FEATURE_EXECUTABLES);
   return {
     writer: WRITER,
-    requires: recipes ? [FEATURE_GZIP_RECIPE] : [],
+    requires,
     memoryBytes: Math.max(0, ...layers.map(readerMemory)),
     base: { name: portableName(assembly.baseName), layers: baseLayers },
     target: {

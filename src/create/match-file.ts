@@ -3,8 +3,10 @@ import type { RandomAccess } from '../bytes/access.ts';
 import { releaseMemory } from '../bytes/release.ts';
 import { emptyTables, findRegions, type IndexTables, indexOld, type Region } from '../kernels/match.ts';
 import { type Anchors, chooseParts, type Part } from './candidates.ts';
-import type { BaseFile } from './catalog.ts';
+import type { BaseFile, Catalog } from './catalog.ts';
+import { isElf, planExecutable, writeMatches } from './executable.ts';
 import type { LiteralKind, ProgramWriter } from './program-writer.ts';
+import type { Match } from './residual.ts';
 
 /** New bytes matched at once. */
 const WINDOW_BYTES = 4 << 20;
@@ -38,29 +40,81 @@ export function releaseMatchMemory({ tables, old, next }: MatchMemory): void {
   releaseMemory([tables.heads, tables.positions, tables.previous, old, next]);
 }
 
-/** `content` is the file's; `base` the space that addresses mean. */
+export interface MatchContext {
+  readonly catalog: Catalog;
+  readonly anchors: Anchors;
+  readonly memory: MatchMemory;
+  readonly tick: (bytes: number) => Promise<void>;
+}
+
+/** What stretches of a file match, window by window. */
+export interface MatchedWindow {
+  /** Where in the file the window begins. */
+  readonly start: number;
+  /** Valid until the next window is asked for. */
+  readonly bytes: Uint8Array;
+  readonly kind: LiteralKind;
+  /** By ascending newStart, which counts from the file's beginning; none overlapping. */
+  readonly matches: readonly Match[];
+}
+
+/** Writes `content`, of which `earlier` is likely an earlier version; `base` is the space that addresses mean. */
 export async function writeChangedFile(
   writer: ProgramWriter,
+  content: RandomAccess,
+  { catalog, anchors, memory, tick }: MatchContext,
+  earlier: BaseFile | undefined,
+): Promise<void> {
+  const { space } = catalog;
+  if (isElf(content)) {
+    const matches: Match[] = [];
+    for await (const window of matchWindows(content, space, earlier, anchors, memory, tick))
+      for (const match of window.matches) matches.push(match);
+    const plan = planExecutable(catalog, content, matches);
+    if (plan === undefined) writeMatches(writer, content, matches);
+    else writer.executable(content, plan);
+    return;
+  }
+  for await (const { start, bytes, kind, matches } of matchWindows(
+    content,
+    space,
+    earlier,
+    anchors,
+    memory,
+    tick,
+  )) {
+    let at = 0;
+    for (const { newStart, address, length } of matches) {
+      writer.literal(bytes.subarray(at, newStart - start), kind);
+      writer.region(address, bytes.subarray(newStart - start, newStart - start + length));
+      at = newStart - start + length;
+    }
+    writer.literal(bytes.subarray(at), kind);
+  }
+}
+
+async function* matchWindows(
   content: RandomAccess,
   base: RandomAccess,
   earlier: BaseFile | undefined,
   anchors: Anchors,
   memory: MatchMemory,
   tick: (bytes: number) => Promise<void>,
-): Promise<void> {
+): AsyncGenerator<MatchedWindow> {
   let kind: LiteralKind | undefined;
   for (let start = 0; start < content.sizeBytes; start += WINDOW_BYTES) {
     const size = Math.min(WINDOW_BYTES, content.sizeBytes - start);
     memory.next = grown(memory.next, size);
-    const next = memory.next.subarray(0, size);
-    content.readAt(start, next);
-    kind ??= next.subarray(0, KIND_BYTES).includes(0) ? 'binary' : 'text';
-    const parts = chooseParts(anchors, next, earlier, start, content.sizeBytes);
+    const bytes = memory.next.subarray(0, size);
+    content.readAt(start, bytes);
+    kind ??= bytes.subarray(0, KIND_BYTES).includes(0) ? 'binary' : 'text';
+    const parts = chooseParts(anchors, bytes, earlier, start, content.sizeBytes);
     const old = readParts(base, parts, memory);
     const index = indexOld(old, sampleBitsFor(old.length), memory.tables);
     const { minimumGain, minimumLength } =
       THRESHOLDS[kind === 'binary' ? 'binary' : earlier ? 'text' : 'newText'];
-    writeRegions(writer, next, worthwhile(findRegions(index, next, minimumGain), minimumLength), parts, kind);
+    const regions = worthwhile(findRegions(index, bytes, minimumGain), minimumLength);
+    yield { start, bytes, kind, matches: regions.flatMap((region) => inBase(region, parts, start)) };
     await tick(size);
   }
 }
@@ -98,32 +152,24 @@ function worthwhile(regions: readonly Region[], minimumLength: number): readonly
   });
 }
 
-function writeRegions(
-  writer: ProgramWriter,
-  next: Uint8Array,
-  regions: readonly Region[],
-  parts: readonly Part[],
-  kind: LiteralKind,
-): void {
-  let at = 0;
-  for (const region of regions) {
-    writer.literal(next.subarray(at, region.newStart), kind);
-    writePieces(writer, next, region, parts);
-    at = region.newStart + region.length;
-  }
-  writer.literal(next.subarray(at), kind);
-}
-
 /** A region of the old buffer may span parts that do not stand side by side in the base. */
-function writePieces(writer: ProgramWriter, next: Uint8Array, region: Region, parts: readonly Part[]): void {
+function inBase(
+  { newStart, oldStart, length }: Region,
+  parts: readonly Part[],
+  windowStart: number,
+): Match[] {
+  const matches: Match[] = [];
   let start = 0;
   for (const part of parts) {
-    const from = Math.max(region.oldStart, start);
-    const to = Math.min(region.oldStart + region.length, start + part.sizeBytes);
-    if (to > from) {
-      const at = region.newStart + from - region.oldStart;
-      writer.region(part.address + from - start, next.subarray(at, at + to - from));
-    }
+    const from = Math.max(oldStart, start);
+    const to = Math.min(oldStart + length, start + part.sizeBytes);
+    if (to > from)
+      matches.push({
+        newStart: windowStart + newStart + from - oldStart,
+        address: part.address + from - start,
+        length: to - from,
+      });
     start += part.sizeBytes;
   }
+  return matches;
 }

@@ -8,6 +8,7 @@ import {
   DELTA_STREAMS,
   OP_BINARY,
   OP_BITS,
+  OP_EXECUTABLE,
   OP_HEADER,
   OP_REGION,
   OP_REPEAT,
@@ -21,8 +22,11 @@ import {
   STREAM_SEEKS,
   STREAM_TEXT,
 } from '../patch/format.ts';
+import { STEP_BYTES } from '../predict/elf/predictor.ts';
 import { encodeTarHeaderDelta, HEADER_BYTES, startHeaders } from '../predict/tar-header.ts';
 import { openRepeatFinder } from './repeats.ts';
+import type { ExecutablePlan, Residual } from './residual.ts';
+import { growingLog, type SourceLog } from './source-log.ts';
 import { openSpool, type Spool } from './spool.ts';
 
 export type LiteralKind = 'binary' | 'text';
@@ -33,6 +37,8 @@ export interface ProgramWriter {
   /** The same for bytes known to be equal. */
   sameRegion(address: number, length: number): void;
   literal(bytes: Uint8Array, kind: LiteralKind): void;
+  /** A whole file, predicted: `content` is its bytes. */
+  executable(content: RandomAccess, plan: ExecutablePlan): void;
   /** The padding before a header, or at the end: free where the next op brings it along. */
   zeros(count: number): void;
   /** A header block, predicted from the one at `address`. */
@@ -50,17 +56,10 @@ export interface Program {
   readonly seeks: Spool;
   /** Bytes of the layer that the ops make. */
   readonly producedBytes: number;
+  /** How many files are predicted from executables. */
+  readonly executables: number;
   /** Source address and length of each op that has one, in order. */
   readonly sources: SourceLog;
-}
-
-/** Where ops read, as pairs; plain numbers in typed arrays because there may be a million. */
-export interface SourceLog {
-  readonly count: number;
-  readonly addresses: Float64Array;
-  readonly lengths: Float64Array;
-  /** Bytes of the layer that are there when the op begins. */
-  readonly places: Float64Array;
 }
 
 /** Compares and copies in pieces of this size. */
@@ -76,10 +75,13 @@ export function openProgramWriter(base: RandomAccess, tempDirectory: string): Pr
   let produced = 0;
   let gap = 0;
   let regions = 0;
+  let executables = 0;
   /** Zeros not yet written: a header op implies them, and a region may begin in those of the base. */
   let zerosOwed = 0;
   /** The region that may still grow. */
   let open: { address: number; length: number; start: number } | undefined;
+  /** Where the executable begins whose ops are being written: a reader wants all of them there. */
+  let wholeStart: number | undefined;
 
   const op = (code: number, length: number, at: number) =>
     streams[STREAM_OPS]!.appendNumber(length * (1 << OP_BITS) + code, at);
@@ -117,17 +119,52 @@ export function openProgramWriter(base: RandomAccess, tempDirectory: string): Pr
     for (const stretch of repeats.split(run)) {
       if (stretch.kind === 'new') fresh(stretch.bytes, kind);
       else {
-        op(OP_REPEAT, stretch.length, produced);
-        streams[STREAM_REPEATS]!.appendNumber(zigzag(stretch.position - repeatExpected), produced);
+        const place = wholeStart ?? produced;
+        op(OP_REPEAT, stretch.length, place);
+        streams[STREAM_REPEATS]!.appendNumber(zigzag(stretch.position - repeatExpected), place);
         repeatExpected = stretch.position + stretch.length;
         produced += stretch.length;
       }
     }
   };
   const fresh = (bytes: Uint8Array, kind: LiteralKind) => {
-    op(kind === 'text' ? OP_TEXT : OP_BINARY, bytes.length, produced);
+    op(kind === 'text' ? OP_TEXT : OP_BINARY, bytes.length, wholeStart ?? produced);
     streams[kind === 'text' ? STREAM_TEXT : STREAM_BINARY]!.append(bytes, produced);
     produced += bytes.length;
+  };
+  /** The ops of a whole executable; its regions are never joined: a table's region begins with the table. */
+  const wholeOps = (content: RandomAccess, { matches }: ExecutablePlan) => {
+    const start = produced;
+    let at = 0;
+    const literalTo = (end: number) => {
+      while (at < end) {
+        const piece = new Uint8Array(Math.min(PIECE_BYTES, end - at));
+        content.readAt(at, piece);
+        literal(piece, 'binary');
+        at += piece.length;
+      }
+    };
+    for (const { newStart, address, length } of matches) {
+      literalTo(newStart);
+      op(OP_REGION, length, start);
+      sources.push(address, length, start);
+      regions++;
+      at += length;
+      produced += length;
+    }
+    literalTo(content.sizeBytes);
+  };
+  const wholeResidual = ({ gaps, diffs, coveredBytes }: Residual, start: number) => {
+    let covered = 0;
+    for (const [i, equal] of gaps.entries()) {
+      covered += equal + 1;
+      // A reader has what a step needs before it makes the step.
+      const place = start + Math.max(0, covered - STEP_BYTES);
+      streams[STREAM_GAPS]!.appendNumber(gap + equal, place);
+      streams[STREAM_DIFFS]!.append(diffs.subarray(i, i + 1), place);
+      gap = 0;
+    }
+    gap += coveredBytes - covered;
   };
   const same = (address: number, length: number) => {
     growRegion(address, length);
@@ -166,6 +203,18 @@ export function openProgramWriter(base: RandomAccess, tempDirectory: string): Pr
       payZeros(undefined);
       literal(bytes, kind);
     },
+    executable(content, plan) {
+      payZeros(undefined);
+      closeRegion();
+      wholeStart = produced;
+      op(OP_EXECUTABLE, content.sizeBytes, wholeStart);
+      streams[STREAM_OPS]!.appendNumber(plan.oldBytes, wholeStart);
+      sources.push(plan.oldAddress, 0, wholeStart);
+      wholeOps(content, plan);
+      wholeResidual(plan.residual, wholeStart);
+      wholeStart = undefined;
+      executables++;
+    },
     header(address, block) {
       const implied = (HEADER_BYTES - (produced % HEADER_BYTES)) % HEADER_BYTES;
       if (zerosOwed !== implied) payZeros(open === undefined ? undefined : open.address + open.length);
@@ -186,7 +235,13 @@ export function openProgramWriter(base: RandomAccess, tempDirectory: string): Pr
       closeRegion();
       repeats.close();
       if (regions > 0) streams[STREAM_GAPS]!.appendNumber(gap, produced);
-      return { streams, seeks: streams[STREAM_SEEKS]!, producedBytes: produced, sources: sources.log() };
+      return {
+        streams,
+        seeks: streams[STREAM_SEEKS]!,
+        producedBytes: produced,
+        executables,
+        sources: sources.log(),
+      };
     },
     close() {
       repeats.close();
@@ -200,45 +255,4 @@ function isZero(base: RandomAccess, address: number, length: number): boolean {
   const bytes = new Uint8Array(length);
   base.readAt(address, bytes);
   return bytes.every((byte) => byte === 0);
-}
-
-interface GrowingLog {
-  push(address: number, length: number, place: number): void;
-  log(): SourceLog;
-}
-
-function growingLog(): GrowingLog {
-  let columns = [new Float64Array(1024), new Float64Array(1024), new Float64Array(1024)] as const;
-  let count = 0;
-  return {
-    push(address, length, place) {
-      if (count === columns[0].length) {
-        const grow = (old: Float64Array) => {
-          const grown = new Float64Array(count * 2);
-          grown.set(old);
-          return grown;
-        };
-        columns = [grow(columns[0]), grow(columns[1]), grow(columns[2])];
-      }
-      columns[0][count] = address;
-      columns[1][count] = length;
-      columns[2][count] = place;
-      count++;
-    },
-    log: () => ({ count, addresses: columns[0], lengths: columns[1], places: columns[2] }),
-  };
-}
-
-/** Writes the seeks of a program: each source as its distance from where the last one ended, in the patch's addresses. */
-export function writeSeeks(
-  seeks: Spool,
-  sources: SourceLog,
-  toPatchAddress: (address: number) => number,
-): void {
-  let expected = 0;
-  for (let i = 0; i < sources.count; i++) {
-    const address = toPatchAddress(sources.addresses[i]!);
-    seeks.appendNumber(zigzag(address - expected), sources.places[i]!);
-    expected = address + sources.lengths[i]!;
-  }
 }

@@ -10,7 +10,8 @@ import { sha256 } from '../bytes/digest.ts';
 import { STREAM_GAPS, STREAM_OPS, STREAM_SEEKS } from '../patch/format.ts';
 import type { PatchLayer } from '../patch/header.ts';
 import { runProgram } from '../rebuild/program.ts';
-import { openProgramWriter, type Program, type ProgramWriter, writeSeeks } from './program-writer.ts';
+import { openProgramWriter, type Program, type ProgramWriter } from './program-writer.ts';
+import { writeSeeks } from './source-log.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'didiff-program-'));
 afterAll(() => rmSync(directory, { recursive: true }));

@@ -63,4 +63,10 @@ export const OP_BINARY = 1;
 export const OP_TEXT = 2;
 export const OP_HEADER = 3;
 export const OP_REPEAT = 4;
+export const OP_EXECUTABLE = 5;
 export const OP_BITS = 3;
+
+/** A file larger than this can't be predicted: the predictors keep offsets in 32 bits. */
+export const MAX_EXECUTABLE_BYTES = 2 ** 31 - 1;
+/** Ops that make one predicted executable, at most: a reader holds them all, some 100 bytes each. */
+export const MAX_EXECUTABLE_OPS = 1 << 18;

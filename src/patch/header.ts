@@ -84,6 +84,8 @@ export interface PatchHeader {
 
 /** Features of version 1 that a patch may require. */
 export const FEATURE_GZIP_RECIPE = 'gzip-recipe-1';
+/** The patch has executables that are predicted. */
+export const FEATURE_EXECUTABLES = 'executables-1';
 
 export function encodeHeader(header: PatchHeader): Uint8Array {
   const json = {

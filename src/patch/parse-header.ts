@@ -10,6 +10,7 @@ import {
   type BaseLayer,
   type BlobSource,
   type DocumentInfo,
+  FEATURE_EXECUTABLES,
   FEATURE_GZIP_RECIPE,
   type PatchHeader,
   type PatchLayer,
@@ -17,7 +18,7 @@ import {
   type TarSource,
 } from './header.ts';
 
-const KNOWN_FEATURES: readonly string[] = [FEATURE_GZIP_RECIPE];
+const KNOWN_FEATURES: readonly string[] = [FEATURE_GZIP_RECIPE, FEATURE_EXECUTABLES];
 const MAX_LAYERS = 4096;
 const MAX_NAME_LENGTH = 4096;
 

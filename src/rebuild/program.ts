@@ -1,29 +1,25 @@
 /**
  * Runs a layer's ops: the layer tar comes out piece by piece, made of regions of the base layers with single bytes
- * changed, of literal bytes and of predicted headers. Nothing here trusts the patch: every length and address is
- * compared with what is left before it is used (docs/format.md, "Ops").
+ * changed, of literal bytes, of predicted headers and of predicted executables. Nothing here trusts the patch: every
+ * length and address is compared with what is left before it is used (docs/format.md, "Ops").
  */
 import type { RandomAccess } from '../bytes/access.ts';
 import { openTempFile, type TempFile } from '../bytes/file.ts';
-import { MAX_VARINT_BYTES, unzigzag } from '../bytes/varint.ts';
 import { CODEC_STORED, openDecoder, type StreamDecoder } from '../codec/stream-decoder.ts';
 import { corrupt } from '../errors.ts';
 import {
   DELTA_STREAMS,
   OP_BINARY,
-  OP_BITS,
+  OP_EXECUTABLE,
   OP_HEADER,
   OP_REGION,
   OP_REPEAT,
-  OP_TEXT,
   STREAM_BINARY,
   STREAM_DIFFS,
   STREAM_GAPS,
   STREAM_HEADERS,
   STREAM_NAMES,
-  STREAM_OPS,
   STREAM_REPEATS,
-  STREAM_SEEKS,
   STREAM_TEXT,
 } from '../patch/format.ts';
 import type { PatchLayer } from '../patch/header.ts';
@@ -34,9 +30,11 @@ import {
   MAX_CODED_HEADER_BYTES,
   startHeaders,
 } from '../predict/tar-header.ts';
-import { differ } from './differ.ts';
-import { emit, outputBuffer } from './output-buffer.ts';
-import { isLow, type PlainReader, plainReader, takeNumber } from './plain-reader.ts';
+import { type Differ, differ } from './differ.ts';
+import { runExecutable } from './executable.ts';
+import { type Fill, type Op, opReader } from './ops.ts';
+import { emit, type OutputBuffer, outputBuffer } from './output-buffer.ts';
+import { isLow, type PlainReader, plainReader } from './plain-reader.ts';
 
 /** Pieces are no longer; they are valid until the next is asked for. */
 export const PIECE_BYTES = 1 << 18;
@@ -76,61 +74,39 @@ async function* run(
   base: RandomAccess,
   history: TempFile | undefined,
 ): AsyncGenerator<Uint8Array> {
-  const ops = readers[STREAM_OPS]!;
-  const seek = seeker(readers[STREAM_SEEKS]!, () => base.sizeBytes, 'the base');
-  const seekBack = seeker(readers[STREAM_REPEATS]!, () => history?.sizeBytes ?? 0, 'what was new');
+  const ops = opReader(readers, base.sizeBytes);
   const differences = differ(readers[STREAM_GAPS]!, readers[STREAM_DIFFS]!);
-  const nextHeader = headerReader(readers[STREAM_HEADERS]!, base, seek);
+  const fill = filler(readers, base, history, differences);
+  const nextHeader = headerReader(readers[STREAM_HEADERS]!, base);
   const out = outputBuffer(Math.min(PIECE_BYTES, tarBytes));
   let produced = 0;
   while (produced < tarBytes) {
-    if (isLow(ops, MAX_VARINT_BYTES)) await ops.ensure(MAX_VARINT_BYTES);
-    const head = takeNumber(ops, 'an op');
-    const op = head % (1 << OP_BITS);
-    const given = Math.floor(head / (1 << OP_BITS));
-    const padding = op === OP_HEADER ? (HEADER_BYTES - (produced % HEADER_BYTES)) % HEADER_BYTES : 0;
-    const length = op === OP_HEADER ? padding + HEADER_BYTES : given;
-    if ((given === 0) !== (op === OP_HEADER)) throw corrupt(`an op of code ${op} has the length ${given}`);
-    if (length > tarBytes - produced) {
-      throw corrupt(`an op of ${length} bytes reaches past the layer's ${tarBytes} bytes`);
-    }
-    produced += length;
-    switch (op) {
-      case OP_REGION: {
-        const source = await seek(length);
-        yield* emit(out, length, async (part, start) => {
-          base.readAt(source + start, part);
-          await differences.apply(part);
-        });
-        break;
-      }
-      case OP_BINARY:
-      case OP_TEXT: {
-        const literals = readers[op === OP_BINARY ? STREAM_BINARY : STREAM_TEXT]!;
-        yield* emit(out, length, async (part) => {
-          await readLiterals(literals, part);
-          history?.append(part);
-        });
-        break;
-      }
-      case OP_HEADER: {
-        const header = await nextHeader();
-        if (out.free < length) yield out.flush();
-        out.take(padding).fill(0);
-        out.take(HEADER_BYTES).set(header);
-        break;
-      }
-      case OP_REPEAT: {
-        const source = await seekBack(length);
-        yield* emit(out, length, async (part, start) => history!.readAt(source + start, part));
-        break;
-      }
-      default:
-        throw corrupt(`there is no op of code ${op}`);
-    }
+    const op = await ops.next(produced, tarBytes - produced);
+    produced += op.length;
+    if (op.code === OP_HEADER) yield* emitHeader(out, op, await nextHeader(op.source));
+    else if (op.code === OP_EXECUTABLE) yield* runExecutable(op, ops, base, differences, fill, out);
+    else yield* emit(out, op.length, (part, start) => fill(op, part, start));
   }
   differences.assertEnd();
   if (out.filled > 0) yield out.flush();
+}
+
+function filler(
+  readers: readonly PlainReader[],
+  base: RandomAccess,
+  history: TempFile | undefined,
+  differences: Differ,
+): Fill {
+  return async (op, part, start) => {
+    if (op.code === OP_REGION) {
+      base.readAt(op.source + start, part);
+      await differences.apply(part);
+    } else if (op.code === OP_REPEAT) history!.readAt(op.source + start, part);
+    else {
+      await readLiterals(readers[op.code === OP_BINARY ? STREAM_BINARY : STREAM_TEXT]!, part);
+      history?.append(part);
+    }
+  };
 }
 
 async function readLiterals(literals: PlainReader, into: Uint8Array): Promise<void> {
@@ -144,31 +120,19 @@ async function readLiterals(literals: PlainReader, into: Uint8Array): Promise<vo
   }
 }
 
-type Seek = (length: number) => Promise<number>;
-
-/** Gives the next header, predicted from one of the base. */
-function headerReader(headers: PlainReader, base: RandomAccess, seek: Seek): () => Promise<Uint8Array> {
-  const state = startHeaders();
-  const from = new Uint8Array(HEADER_BYTES);
-  return async () => {
-    base.readAt(await seek(HEADER_BYTES), from);
-    if (isLow(headers, MAX_CODED_HEADER_BYTES)) await headers.ensure(MAX_CODED_HEADER_BYTES);
-    return decodeTarHeaderDelta(from, headers, state);
-  };
+function* emitHeader(out: OutputBuffer, { length }: Op, header: Uint8Array): Generator<Uint8Array> {
+  if (out.free < length) yield out.flush();
+  out.take(length - HEADER_BYTES).fill(0);
+  out.take(HEADER_BYTES).set(header);
 }
 
-/** Follows a source address: each op begins where the last one ended, plus a signed number. */
-function seeker(seeks: PlainReader, sizeBytes: () => number, what: string): Seek {
-  let expected = 0;
-  return async (length) => {
-    if (isLow(seeks, MAX_VARINT_BYTES)) await seeks.ensure(MAX_VARINT_BYTES);
-    const source = expected + unzigzag(takeNumber(seeks, 'a seek'));
-    if (!(source >= 0 && source + length <= sizeBytes())) {
-      throw corrupt(
-        `an op reads ${length} bytes at ${source}, outside of the ${sizeBytes()} bytes of ${what}`,
-      );
-    }
-    expected = source + length;
-    return source;
+/** Gives the next header, predicted from the one at an address of the base. */
+function headerReader(headers: PlainReader, base: RandomAccess): (source: number) => Promise<Uint8Array> {
+  const state = startHeaders();
+  const from = new Uint8Array(HEADER_BYTES);
+  return async (source) => {
+    base.readAt(source, from);
+    if (isLow(headers, MAX_CODED_HEADER_BYTES)) await headers.ensure(MAX_CODED_HEADER_BYTES);
+    return decodeTarHeaderDelta(from, headers, state);
   };
 }

@@ -1,6 +1,6 @@
 /**
- * A second decoder of patches, written from docs/format.md and from nothing else: no line of src is used. It keeps
- * everything in memory, and stops at recipes, which docs/gzip.md defines.
+ * A second decoder of patches, written from docs/format.md and from nothing else: no line of src is used but to predict
+ * executables. It keeps everything in memory, and stops at recipes, which docs/gzip.md defines.
  */
 import { createHash } from 'node:crypto';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
@@ -76,6 +76,7 @@ export interface Base {
   readonly blobs: ReadonlyMap<string, Uint8Array>;
 }
 
+const KNOWN = ['gzip-recipe-1', 'executables-1'];
 const MAGIC = '896469646966660a';
 
 /** Section 3. */
@@ -108,7 +109,7 @@ export async function decodePatch(patch: Uint8Array, base: Base, onOp?: OnOp): P
   const kinds = sections.map(({ kind }) => kind).join('');
   if (!/^123*4$/.test(kinds)) throw new Error(`sections are in the order ${kinds}`);
   const header = JSON.parse(new TextDecoder().decode(brotliDecompressSync(sections[0]!.payload))) as Header;
-  const unknown = header.requires.filter((name) => name !== 'gzip-recipe-1');
+  const unknown = header.requires.filter((name) => !KNOWN.includes(name));
   if (unknown.length > 0) throw new Error(`unsupported: ${unknown}`);
   const documents = readDocuments(header, brotliDecompressSync(sections[1]!.payload));
   const streams = gatherStreams(header, sections.slice(2, -1));

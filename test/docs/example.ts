@@ -109,6 +109,7 @@ export async function buildExample(): Promise<Uint8Array> {
     platform: { os: 'linux', architecture: 'amd64' },
     baseLayers: [{ diffId: sha256(EXAMPLE_BASE), sizeBytes: EXAMPLE_BASE.length, addressed: true }],
     plan,
+    executables: false,
     streams: [coded],
   });
   const directory = mkdtempSync(join(tmpdir(), 'didiff-docs-'));

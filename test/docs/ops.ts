@@ -1,5 +1,6 @@
-/** The ops of docs/format.md, section 7, by the letter: everything in memory, nothing fast, nothing from src. */
+/** The ops of docs/format.md, section 7, by the letter: everything in memory, nothing fast. */
 import { type Reader, read } from './cursor.ts';
+import { type ExecutableOp, predictExecutable } from './executable.ts';
 
 /** An op that was run, for those who explain a patch. */
 export interface RunOp {
@@ -16,7 +17,7 @@ export interface RunOp {
 
 export type OnOp = (op: RunOp) => void;
 
-const OP_NAMES = ['region', 'binary', 'text', 'header', 'repeat'];
+const OP_NAMES = ['region', 'binary', 'text', 'header', 'repeat', 'executable'];
 
 /** Makes a tar of `size` bytes. `stream` gives a stream's plain bytes, empty where there is none. */
 export function runOps(
@@ -68,6 +69,50 @@ export function runOps(
     }
     gap -= region.length - at;
   };
+  const literals = (code: number, length: number): Uint8Array => {
+    const bytes = (code === 1 ? binary : text).take(length);
+    for (const byte of bytes) news.push(byte);
+    return bytes;
+  };
+  /** Of the ops that make `length` bytes all numbers are taken first: section 7.5. */
+  const executable = (length: number): void => {
+    readBase(0);
+    const address = source!;
+    const oldSize = ops.integer();
+    if (length >= 2 ** 31 || oldSize >= 2 ** 31 || address + oldSize > base.length)
+      throw new Error('an executable is too large');
+    const inner: ExecutableOp[] = [];
+    let newsLater = news.length;
+    for (let left = length; left > 0; ) {
+      const value = ops.integer();
+      const each = { code: value % 8, length: Math.floor(value / 8), source: 0 };
+      if (![0, 1, 2, 4].includes(each.code) || each.length === 0 || each.length > left)
+        throw new Error('an op can not make an executable');
+      if (each.code === 0) {
+        readBase(each.length);
+        each.source = source!;
+      } else if (each.code === 4) each.source = readBack(each.length, newsLater);
+      else newsLater += each.length;
+      inner.push(each);
+      left -= each.length;
+      if (inner.length > 262_144) throw new Error('too many ops make an executable');
+    }
+    source = address;
+    const make = (each: ExecutableOp): Uint8Array => {
+      if (each.code === 4) return Uint8Array.from(news.slice(each.source, each.source + each.length));
+      if (each.code !== 0) return literals(each.code, each.length);
+      const region = Uint8Array.from(base.subarray(each.source, each.source + each.length));
+      change(region);
+      return region;
+    };
+    put(predictExecutable(base.subarray(address, address + oldSize), address, length, inner, make, change));
+  };
+  const readBack = (length: number, newsThen: number): number => {
+    const position = newsPlace + repeats.signed();
+    if (position < 0 || position + length > newsThen) throw new Error('outside of the news');
+    newsPlace = position + length;
+    return position;
+  };
 
   while (produced < size) {
     const before = streams.map(({ left }) => left);
@@ -82,22 +127,17 @@ export function runOps(
       const region = readBase(length);
       change(region);
       put(region);
-    } else if (code === 1 || code === 2) {
-      const bytes = (code === 1 ? binary : text).take(length);
-      for (const byte of bytes) news.push(byte);
-      put(bytes);
-    } else if (code === 3) {
+    } else if (code === 1 || code === 2) put(literals(code, length));
+    else if (code === 3) {
       const header = readBase(512);
       timeShift = correctHeader(header, headers, timeShift);
       put(new Uint8Array((512 - (produced % 512)) % 512));
       put(header);
     } else if (code === 4) {
-      const position = newsPlace + repeats.signed();
-      if (position < 0 || position + length > news.length) throw new Error('outside of the news');
-      newsPlace = position + length;
-      source = position;
-      put(Uint8Array.from(news.slice(position, position + length)));
-    } else throw new Error(`there is no op ${code}`);
+      source = readBack(length, news.length);
+      put(Uint8Array.from(news.slice(source, source + length)));
+    } else if (code === 5) executable(length);
+    else throw new Error(`there is no op ${code}`);
     const took = streams.map(({ left }, number) => {
       const plain = stream(number);
       return plain.subarray(plain.length - before[number]!, plain.length - left);

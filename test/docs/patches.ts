@@ -20,6 +20,7 @@ import {
 import { buildTar } from '../fixtures/layer-tar.ts';
 import { writeOciLayout } from '../fixtures/oci-layout.ts';
 import { seededBytes, seededText } from '../fixtures/random.ts';
+import { programVersions } from '../predict/versions.ts';
 import type { Base } from './decoder.ts';
 
 export interface PatchCase {
@@ -107,6 +108,25 @@ export function withBlob(image: FixtureImage, position: number, bytes: Uint8Arra
   };
 }
 
+/** Programs of both kinds; one of them also has a stretch of another file, and new bytes. */
+function programs(release: 0 | 1): FixtureImage {
+  const [x86, arm] = [programVersions('x86-64')[release], programVersions('aarch64')[release]];
+  const tail = release === 0 ? [] : [noise.subarray(5000, 9000), seededBytes(14, 500)];
+  const file = (name: string, content: Uint8Array) => ({ name, type: '0', mtimeSeconds: release, content });
+  return buildImage({
+    seed: 5,
+    layers: [
+      {
+        tar: buildTar([
+          file('lib/data', noise.subarray(0, 20_000)),
+          file('bin/tool', Buffer.concat([x86, ...tail])),
+          file('bin/other', arm),
+        ]),
+      },
+    ],
+  });
+}
+
 const empty = buildImage({ seed: 9, layers: [{ tar: new Uint8Array(0), compression: none }] });
 
 export const PATCH_CASES: readonly PatchCase[] = [
@@ -116,6 +136,7 @@ export const PATCH_CASES: readonly PatchCase[] = [
   { name: 'compressed layers', base, target: compressed, form: 'oci' },
   { name: 'compressed layers, blobs left out', base, target: compressed, form: 'oci', blobs: false },
   { name: 'a layer whose encoder is known', base, target: recreatable, form: 'oci' },
+  { name: 'executables', base: programs(0), target: programs(1), form: 'archive' },
   { name: 'an index', base, target, form: 'oci', index: buildIndex([target]) },
   { name: 'the same image', base, target: base, form: 'oci' },
   { name: 'images that share nothing', base: empty, target, form: 'oci' },

@@ -1,6 +1,7 @@
 /** The pairs whose patches have committed sizes. All is made from seeds; no blobs, so that no gzip encoder plays a part. */
 import { buildImage, type FixtureImage } from '../fixtures/images.ts';
 import { seededBytes, seededNoise, seededText } from '../fixtures/random.ts';
+import { programVersions } from '../predict/versions.ts';
 import { file, layer } from '../scenarios/scenario.ts';
 
 export interface GoldenPair {
@@ -35,6 +36,8 @@ function rewritten(seed: number, text: Uint8Array, every: number): Uint8Array {
   );
 }
 
+const X86_64 = programVersions('x86-64');
+const AARCH64 = programVersions('aarch64');
 const LIBRARY = seededNoise(31, 400_000);
 const SOURCE = seededText(32, 300_000);
 const tree = (count: number, variant: number) =>
@@ -86,6 +89,8 @@ export const GOLDEN_PAIRS: readonly GoldenPair[] = [
       ),
     ],
   ),
+  pair('an executable with a function put in', [layer(file('x', X86_64[0]))], [layer(file('x', X86_64[1]))]),
+  pair('the same for AArch64', [layer(file('x', AARCH64[0]))], [layer(file('x', AARCH64[1]))]),
   pair('a tree of many files', [layer(...tree(150, 0))], [layer(...tree(160, 1))]),
   pair('from nothing', [], [layer(file('a', SOURCE), file('b', seededBytes(35, 20_000)))]),
 ];

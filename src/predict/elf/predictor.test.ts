@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { buildElf, type ElfSpec, type FunctionSpec } from '../../../test/predict/build-elf.ts';
+import { buildElf } from '../../../test/predict/build-elf.ts';
+import { programSpec, withFunction } from '../../../test/predict/versions.ts';
 import { bytesAccess } from '../../bytes/access.ts';
 import { findRegions, indexOld, type Region } from '../../kernels/match.ts';
 import { openElfLabeller } from './labels.ts';
@@ -88,30 +89,6 @@ function countPlain(old: Uint8Array, regions: readonly Region[], next: Uint8Arra
   return wrong;
 }
 
-const COUNT = 120;
-
-function makeSpec(machine: ElfSpec['machine']): ElfSpec {
-  const functions = Array.from(
-    { length: COUNT },
-    (_, i): FunctionSpec => ({
-      name: `function_${(i * 7919) % 1000}_${i}`,
-      calls: [3, 5, 11].map(
-        (step) => `function_${(((i * step + 1) % COUNT) * 7919) % 1000}_${(i * step + 1) % COUNT}`,
-      ),
-      takes: [i % 40, (i * 13) % 40],
-      filler: 16 + 4 * (i % 9),
-    }),
-  );
-  return { machine, functions, strings: Array.from({ length: 40 }, (_, i) => 8 + 4 * (i % 7)) };
-}
-
-/** A function and a string come in between, so that everything after them moves. */
-function grow(spec: ElfSpec): ElfSpec {
-  const added: FunctionSpec = { name: 'added', calls: [spec.functions[1]!.name], takes: [2], filler: 44 };
-  const functions = spec.functions.toSpliced(40, 0, added);
-  return { ...spec, functions, strings: spec.strings.with(20, 64) };
-}
-
 /** As the side that makes patches does it: match, label, match again, plan. */
 function match(old: Uint8Array, next: Uint8Array): readonly Region[] {
   const [base, target] = [bytesAccess(old), bytesAccess(next)];
@@ -124,8 +101,8 @@ function match(old: Uint8Array, next: Uint8Array): readonly Region[] {
 
 for (const machine of ['x86-64', 'aarch64'] as const) {
   test(`of ${machine} files that differ by one function, nearly every byte is predicted`, () => {
-    const old = buildElf(makeSpec(machine));
-    const next = buildElf(grow(makeSpec(machine)));
+    const old = buildElf(programSpec(machine));
+    const next = buildElf(withFunction(programSpec(machine)));
     const regions = match(old, next);
     const plain = countPlain(old, regions, next);
     const wrong = expectRoundTrip(old, regions, next);
@@ -139,14 +116,14 @@ for (const machine of ['x86-64', 'aarch64'] as const) {
   });
 
   test(`of equal ${machine} files every byte is predicted`, () => {
-    const old = buildElf(makeSpec(machine));
+    const old = buildElf(programSpec(machine));
     expect(expectRoundTrip(old, match(old, old), old)).toBe(0);
   });
 }
 
 test('labelled, code that only moved is equal', () => {
-  const old = buildElf(makeSpec('x86-64'));
-  const next = buildElf(grow(makeSpec('x86-64')));
+  const old = buildElf(programSpec('x86-64'));
+  const next = buildElf(withFunction(programSpec('x86-64')));
   const regions = match(old, next);
   const labeller = openElfLabeller(bytesAccess(old), bytesAccess(next), regions)!;
   const labelledOld = old.slice();
@@ -173,8 +150,8 @@ function sectionAt(file: Uint8Array, section: number): number {
 }
 
 test('planned regions are in order, do not overlap and lie inside of both files', () => {
-  const old = buildElf(makeSpec('x86-64'));
-  const next = buildElf(grow(makeSpec('x86-64')));
+  const old = buildElf(programSpec('x86-64'));
+  const next = buildElf(withFunction(programSpec('x86-64')));
   fc.assert(
     fc.property(regionsOf(old.length, next.length), (regions) => {
       let end = 0;
@@ -233,8 +210,8 @@ const hostileNumber = fc.oneof(
 
 test('both sides agree on files damaged anywhere, with any regions', () => {
   for (const machine of ['x86-64', 'aarch64'] as const) {
-    const old = buildElf(makeSpec(machine));
-    const next = buildElf(grow(makeSpec(machine)));
+    const old = buildElf(programSpec(machine));
+    const next = buildElf(withFunction(programSpec(machine)));
     const place = fc.oneof(
       fc.nat(64 + 4 * 56),
       fc.nat(old.length - 9),
@@ -261,7 +238,7 @@ function withDamage(bytes: Uint8Array, damage: readonly (readonly [number, bigin
 }
 
 test('both sides agree on random bytes behind an ELF header', () => {
-  const whole = buildElf(makeSpec('x86-64'));
+  const whole = buildElf(programSpec('x86-64'));
   const bytes = fc.uint8Array({ minLength: 200, maxLength: 6000 });
   fc.assert(
     fc.property(bytes, bytes, fc.nat(12), (body, next, sections) => {
@@ -277,8 +254,8 @@ test('both sides agree on random bytes behind an ELF header', () => {
 });
 
 test('files cut anywhere are predicted alike or not at all', () => {
-  const old = buildElf(makeSpec('x86-64'));
-  const next = buildElf(grow(makeSpec('x86-64')));
+  const old = buildElf(programSpec('x86-64'));
+  const next = buildElf(withFunction(programSpec('x86-64')));
   for (let size = 0; size < old.length; size += 997) {
     const cut = old.subarray(0, size);
     const length = Math.min(size, next.length);
@@ -287,7 +264,7 @@ test('files cut anywhere are predicted alike or not at all', () => {
 });
 
 test('what is not a linked 64-bit little-endian ELF file with sections is not predicted', () => {
-  const elf = buildElf(makeSpec('x86-64'));
+  const elf = buildElf(programSpec('x86-64'));
   const open = (bytes: Uint8Array) => openElfPredictor(bytesAccess(bytes), [], 1000);
   expect(open(elf)).toBeDefined();
   expect(open(new Uint8Array(0))).toBeUndefined();
@@ -307,7 +284,7 @@ test('what is not a linked 64-bit little-endian ELF file with sections is not pr
 });
 
 test('thousands of regions that begin with the same table take no longer than other regions', () => {
-  const old = buildElf(makeSpec('x86-64'));
+  const old = buildElf(programSpec('x86-64'));
   for (let section = 1; section <= 11; section++) {
     const oldStart = sectionAt(old, section);
     const count = 50_000;

@@ -1,0 +1,160 @@
+/**
+ * Decides how a changed executable is made: predicted from the file of the base that explains most of it, or plain,
+ * whichever is measured to cost less. ELF magic decides what is looked at, never a name.
+ */
+import { brotliCompressSync, constants } from 'node:zlib';
+import { type RandomAccess, sliceAccess } from '../bytes/access.ts';
+import { pushVarint, zigzag } from '../bytes/varint.ts';
+import { MAX_EXECUTABLE_BYTES, MAX_EXECUTABLE_OPS } from '../patch/format.ts';
+import { planElfRegions } from '../predict/elf/plan.ts';
+import type { BaseFile, Catalog } from './catalog.ts';
+import type { ProgramWriter } from './program-writer.ts';
+import { type ExecutablePlan, isInside, type Match, type Residual, residualOf } from './residual.ts';
+
+export function isElf(content: RandomAccess): boolean {
+  if (content.sizeBytes < 64) return false;
+  const magic = new Uint8Array(4);
+  content.readAt(0, magic);
+  return magic[0] === 0x7f && magic[1] === 0x45 && magic[2] === 0x4c && magic[3] === 0x46;
+}
+
+/** How `content` is best predicted; undefined when it is better not. `matches` are those of the whole file. */
+export function planExecutable(
+  catalog: Catalog,
+  content: RandomAccess,
+  matches: readonly Match[],
+): ExecutablePlan | undefined {
+  const old = mainSource(catalog, matches);
+  if (old === undefined || Math.max(old.sizeBytes, content.sizeBytes) > MAX_EXECUTABLE_BYTES)
+    return undefined;
+  const { space } = catalog;
+  const oldContent = sliceAccess(space, old.address, old.sizeBytes);
+  if (!isElf(oldContent)) return undefined;
+  const planned = planMatches(old, oldContent, content, matches);
+  if (2 * planned.length + 1 > MAX_EXECUTABLE_OPS) return undefined;
+  const residual = residualOf(space, content, planned, old);
+  if (residual === undefined) return undefined;
+  const plain = residualOf(space, content, matches, undefined)!;
+  if (costOf(content, planned, residual) >= costOf(content, matches, plain)) return undefined;
+  return { oldAddress: old.address, oldBytes: old.sizeBytes, matches: planned, residual };
+}
+
+/** The file of the base that most of the matched bytes come from; of equals the first. */
+function mainSource({ files }: Catalog, matches: readonly Match[]): BaseFile | undefined {
+  const bytes = new Map<BaseFile, number>();
+  let best: BaseFile | undefined;
+  for (const { address, length } of matches) {
+    const file = fileAt(files, address);
+    if (file === undefined) continue;
+    const count = (bytes.get(file) ?? 0) + length;
+    bytes.set(file, count);
+  }
+  for (const [file, count] of bytes) if (best === undefined || count > bytes.get(best)!) best = file;
+  return best;
+}
+
+function fileAt(files: readonly BaseFile[], address: number): BaseFile | undefined {
+  let low = 0;
+  let high = files.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (files[middle]!.address <= address) low = middle + 1;
+    else high = middle;
+  }
+  const file = files[low - 1];
+  return file !== undefined && address < file.address + file.sizeBytes ? file : undefined;
+}
+
+/** The old file's matches with its tables made whole; other matches give way to the tables. */
+function planMatches(
+  old: BaseFile,
+  oldContent: RandomAccess,
+  content: RandomAccess,
+  matches: readonly Match[],
+): readonly Match[] {
+  const inside = matches.filter((each) => isInside(each, old));
+  const elsewhere = matches.filter((each) => !isInside(each, old));
+  const regions = planElfRegions(
+    oldContent,
+    content,
+    inside.map(({ newStart, address, length }) => ({ newStart, oldStart: address - old.address, length })),
+  );
+  const planned = regions.map(({ newStart, oldStart, length }) => ({
+    newStart,
+    address: old.address + oldStart,
+    length,
+  }));
+  let next = 0;
+  const rest: Match[] = [];
+  for (const match of elsewhere) {
+    let at = match.newStart;
+    const end = at + match.length;
+    while (at < end) {
+      while (next < planned.length && planned[next]!.newStart + planned[next]!.length <= at) next++;
+      const wall = planned[next]?.newStart ?? end;
+      if (wall > at) {
+        const stop = Math.min(end, wall);
+        rest.push({ newStart: at, address: match.address + at - match.newStart, length: stop - at });
+        at = stop;
+      } else at = planned[next]!.newStart + planned[next]!.length;
+    }
+  }
+  return planned.concat(rest).sort((a, b) => a.newStart - b.newStart);
+}
+
+/** What the entropy coder makes of all that a way needs, about; in bytes. */
+function costOf(content: RandomAccess, matches: readonly Match[], { gaps, diffs }: Residual): number {
+  const ops: number[] = [];
+  const literals: Uint8Array[] = [];
+  let at = 0;
+  let expected = 0;
+  const literalTo = (end: number) => {
+    if (end === at) return;
+    pushVarint(ops, 8 * (end - at) + 1);
+    const piece = new Uint8Array(end - at);
+    content.readAt(at, piece);
+    literals.push(piece);
+  };
+  for (const { newStart, address, length } of matches) {
+    literalTo(newStart);
+    pushVarint(ops, 8 * length);
+    pushVarint(ops, zigzag(address - expected));
+    expected = address + length;
+    at = newStart + length;
+  }
+  literalTo(content.sizeBytes);
+  const coded: number[] = [];
+  for (const gap of gaps) pushVarint(coded, gap);
+  return (
+    coderBytes(Uint8Array.from(ops)) +
+    coderBytes(Buffer.concat(literals)) +
+    coderBytes(Uint8Array.from(coded)) +
+    coderBytes(diffs)
+  );
+}
+
+function coderBytes(bytes: Uint8Array): number {
+  return brotliCompressSync(bytes, {
+    params: { [constants.BROTLI_PARAM_QUALITY]: 5, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
+  }).length;
+}
+
+/** Writes matches and what lies between them, without prediction. */
+export function writeMatches(writer: ProgramWriter, content: RandomAccess, matches: readonly Match[]): void {
+  let at = 0;
+  const take = (end: number, write: (bytes: Uint8Array, start: number) => void) => {
+    while (at < end) {
+      const bytes = new Uint8Array(Math.min(PIECE_BYTES, end - at));
+      content.readAt(at, bytes);
+      write(bytes, at);
+      at += bytes.length;
+    }
+  };
+  for (const { newStart, address, length } of matches) {
+    take(newStart, (bytes) => writer.literal(bytes, 'binary'));
+    take(newStart + length, (bytes, start) => writer.region(address + start - newStart, bytes));
+  }
+  take(content.sizeBytes, (bytes) => writer.literal(bytes, 'binary'));
+}
+
+const PIECE_BYTES = 1 << 16;
