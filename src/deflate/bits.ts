@@ -8,6 +8,7 @@ import {
   DISTANCE_EXTRA,
   DISTANCE_SYMBOL,
   FIRST_MATCH,
+  FIXED_DISTANCES,
   LENGTH_BASE,
   LENGTH_EXTRA,
   LENGTH_SYMBOL,
@@ -192,11 +193,7 @@ export class BitWriter {
 
   /** Writes every byte of a range as a literal of the given code. */
   literals(from: Uint8Array, start: number, end: number, code: PrefixCode): void {
-    const { codes, lengths } = code;
-    for (let at = start; at < end; at++) {
-      const symbol = from[at]!;
-      this.bits(codes[symbol]!, lengths[symbol]!);
-    }
+    this.tokens(new Uint32Array(from.subarray(start, end)), end - start, code, FIXED_DISTANCES);
   }
 
   #spill(): void {

@@ -2,6 +2,7 @@
  * Go's compress/flate from 1.8 to 1.26 at each of its levels, as a streaming model: the same bytes for the same
  * input, flushes at the same places.
  */
+import { startFastMatch } from '../../kernels/fast-match.ts';
 import { startHashChain } from '../../kernels/hash-chain.ts';
 import type { ByteSink } from '../bits.ts';
 import { cutBlocks } from '../blocks.ts';
@@ -61,7 +62,7 @@ function chainModel(level: ChainLevel, sink: ByteSink): DeflateModel {
 
 function fastModel(sink: ByteSink): DeflateModel {
   const writer = new LegacyBlockWriter(sink);
-  const matcher = new FastMatch();
+  const matcher = startFastMatch() ?? new FastMatch();
   const { buffer } = matcher;
   const start = FastMatch.START;
   const encode = (size: number) => {

@@ -1,9 +1,9 @@
 /**
  * The matchers of zlib and GNU gzip: hash chains of 3 bytes over a 64 KiB buffer that slides by half, greedy for
- * levels 1 to 3, lazy for 4 to 9. Plain reference.
+ * levels 1 to 3, lazy for 4 to 9. Plain reference; the kernel zlib-chain must agree token for token.
  */
-import { MAX_MATCH, WINDOW_BYTES } from '../codes.ts';
-import type { HashFunction } from './hash.ts';
+import { DISTANCE_EXTRA, distanceSymbol, FIRST_MATCH, MAX_MATCH, WINDOW_BYTES } from '../codes.ts';
+import { HASHES, type HashName } from './hash.ts';
 
 /** Ends a block: its tokens, and where its plain bytes are in the buffer (start −1: already gone). */
 export type BlockSink = (
@@ -45,16 +45,13 @@ const TOO_FAR = 4096;
 
 export interface MatcherOptions {
   readonly level: ZlibLevel;
-  readonly hash: HashFunction;
-  readonly hashBits: number;
-  /** Bytes the hash reads. */
-  readonly hashBytes: number;
-  /** Whether the block ends after these tokens; asked after each one. `end` is where plain bytes will end. */
-  readonly endsBlock: (tokens: Uint32Array, count: number, plainBytes: number) => boolean;
+  readonly hash: HashName;
+  /** A block ends after so many tokens, */
+  readonly blockTokens: number;
+  /** or, as GNU gzip does it, after a multiple of 4096 if an upper bound of its size says that this pays. */
+  readonly weighsBlocks: boolean;
   /** Whether matches are compared beyond the end of the input, where old bytes lie, and cut afterwards. */
   readonly looksBeyond: boolean;
-  /** More tokens than any block has. */
-  readonly mostTokens: number;
 }
 
 export class ZlibMatcher {
@@ -77,8 +74,8 @@ export class ZlibMatcher {
   constructor(options: MatcherOptions, sink: BlockSink) {
     this.#options = options;
     this.#sink = sink;
-    this.#head = new Uint16Array(1 << options.hashBits);
-    this.#tokens = new Uint32Array(options.mostTokens);
+    this.#head = new Uint16Array(1 << HASHES[options.hash].bits);
+    this.#tokens = new Uint32Array(options.blockTokens + 1);
   }
 
   /** A new stream that may refer to the dictionary's last 32 KiB. */
@@ -129,13 +126,14 @@ export class ZlibMatcher {
 
   #indexOwed(): void {
     let at = this.#index - this.#owed;
-    const last = Math.min(this.#index, this.#end - this.#options.hashBytes + 1);
+    const last = Math.min(this.#index, this.#end - HASHES[this.#options.hash].bytes + 1);
     for (; at < last; at++) this.#insert(at);
     this.#owed = this.#index - at;
   }
 
   #runLazy(toEnd: boolean): void {
-    const { level, endsBlock, hashBytes } = this.#options;
+    const { level, hash } = this.#options;
+    const hashBytes = HASHES[hash].bytes;
     const buffer = this.#buffer;
     const end = this.#end;
     const stop = toEnd ? end : end - LOOKAHEAD + 1;
@@ -152,7 +150,7 @@ export class ZlibMatcher {
       }
       if (lastLength >= 3 && this.#length <= lastLength) {
         this.#tokens[this.#tokenCount++] = (lastLength << 16) | (index - 1 - lastFrom);
-        const ends = endsBlock(this.#tokens, this.#tokenCount, index - this.#blockStart);
+        const ends = this.#endsBlock(index - this.#blockStart);
         const next = index + lastLength - 1;
         const insertEnd = Math.min(next - 1, lastInsert);
         for (let at = index + 1; at <= insertEnd; at++) this.#insert(at);
@@ -162,7 +160,7 @@ export class ZlibMatcher {
         if (ends) this.#endBlock(next, false);
       } else if (this.#literalPending) {
         this.#tokens[this.#tokenCount++] = buffer[index - 1]!;
-        if (endsBlock(this.#tokens, this.#tokenCount, index - this.#blockStart)) {
+        if (this.#endsBlock(index - this.#blockStart)) {
           this.#endBlock(index, false);
         }
         this.#index++;
@@ -175,7 +173,8 @@ export class ZlibMatcher {
   }
 
   #runGreedy(toEnd: boolean): void {
-    const { level, endsBlock, hashBytes } = this.#options;
+    const { level, hash } = this.#options;
+    const hashBytes = HASHES[hash].bytes;
     const buffer = this.#buffer;
     const end = this.#end;
     const stop = toEnd ? end : end - LOOKAHEAD + 1;
@@ -190,12 +189,12 @@ export class ZlibMatcher {
         if (length <= level.lazy && next <= lastInsert) {
           for (let at = index + 1; at < next; at++) this.#insert(at);
         }
-        const ends = endsBlock(this.#tokens, this.#tokenCount, index - this.#blockStart);
+        const ends = this.#endsBlock(index - this.#blockStart);
         this.#index = next;
         if (ends) this.#endBlock(next, false);
       } else {
         this.#tokens[this.#tokenCount++] = buffer[index]!;
-        const ends = endsBlock(this.#tokens, this.#tokenCount, index - this.#blockStart);
+        const ends = this.#endsBlock(index - this.#blockStart);
         this.#index++;
         if (ends) this.#endBlock(index + 1, false);
       }
@@ -233,11 +232,19 @@ export class ZlibMatcher {
 
   /** Puts a position in the table; returns the one its hash had before. */
   #insert(at: number): number {
-    const hash = this.#options.hash(this.#buffer, at);
+    const hash = HASHES[this.#options.hash].of(this.#buffer, at);
     const head = this.#head[hash]!;
     this.#previous[at & 32767] = head;
     this.#head[hash] = at;
     return head;
+  }
+
+  /** Whether the block ends after the token just added; `plainBytes` are those before the index. */
+  #endsBlock(plainBytes: number): boolean {
+    const { weighsBlocks, blockTokens } = this.#options;
+    const count = this.#tokenCount;
+    if (weighsBlocks && (count & 0xfff) === 0 && paysToEnd(this.#tokens, count, plainBytes)) return true;
+    return count === blockTokens;
   }
 
   #endBlock(end: number, isFinal: boolean): void {
@@ -260,4 +267,16 @@ export class ZlibMatcher {
       }
     }
   }
+}
+
+function paysToEnd(tokens: Uint32Array, count: number, plainBytes: number): boolean {
+  let bits = count * 8;
+  let matches = 0;
+  for (let index = 0; index < count; index++) {
+    const token = tokens[index]!;
+    if (token < FIRST_MATCH) continue;
+    matches++;
+    bits += 5 + DISTANCE_EXTRA[distanceSymbol(token & 0xffff)]!;
+  }
+  return matches < count >> 1 && bits >>> 3 < plainBytes >> 1;
 }

@@ -1,10 +1,9 @@
 /** zlib, GNU gzip and Node's bundled zlib at levels 1 to 9, as a streaming model. */
+import { startZlibChain } from '../../kernels/zlib-chain.ts';
 import type { ByteSink } from '../bits.ts';
-import { DISTANCE_EXTRA, distanceSymbol, FIRST_MATCH } from '../codes.ts';
 import type { DeflateModel } from '../model.ts';
 import { ZlibBlockWriter } from './block-writer.ts';
-import { multipliedHash, rollingHash } from './hash.ts';
-import { type MatcherOptions, ZLIB_LEVELS, ZlibMatcher } from './matcher.ts';
+import { type BlockSink, type MatcherOptions, ZLIB_LEVELS, ZlibMatcher } from './matcher.ts';
 
 /** 0: zlib with memLevel 8; 1: zlib with memLevel 9; 2: GNU gzip; 3: Chromium's fork (Node). */
 export const ZLIB_FLAVOURS: readonly number[] = [0, 1, 2, 3];
@@ -23,9 +22,9 @@ export interface ZlibModel extends DeflateModel {
 export function createZlibModel(level: number, flavour: number, sink: ByteSink): ZlibModel {
   const options = matcherOptions(level, flavour);
   const writer = new ZlibBlockWriter(sink);
-  const matcher = new ZlibMatcher(options, (tokens, count, buffer, start, end, isFinal) =>
-    writer.block(tokens, count, buffer, start, end, isFinal),
-  );
+  const block: BlockSink = (tokens, count, buffer, start, end, isFinal) =>
+    writer.block(tokens, count, buffer, start, end, isFinal);
+  const matcher = startZlibChain(options, block) ?? new ZlibMatcher(options, block);
   return {
     write: (bytes) => matcher.write(bytes),
     flush() {
@@ -44,36 +43,17 @@ export function createZlibModel(level: number, flavour: number, sink: ByteSink):
   };
 }
 
-function matcherOptions(levelNumber: number, flavour: number): MatcherOptions {
+/** What sets the flavours apart. */
+export function matcherOptions(levelNumber: number, flavour: number): MatcherOptions {
   const level = ZLIB_LEVELS[levelNumber];
   if (level === undefined || !ZLIB_FLAVOURS.includes(flavour)) {
     throw new RangeError(`zlib has no level ${levelNumber} of flavour ${flavour}`);
   }
   if (flavour === 2) {
-    const endsBlock = levelNumber > 2 ? endsGnuBlock : (_: Uint32Array, count: number) => count === 0x7fff;
-    const hash = { hash: rollingHash(15), hashBits: 15, hashBytes: 3 };
-    return { level, ...hash, endsBlock, looksBeyond: true, mostTokens: 0x8000 };
+    const weighsBlocks = levelNumber > 2;
+    return { level, hash: 'rolling15', blockTokens: 0x7fff, weighsBlocks, looksBeyond: true };
   }
-  const most = flavour === 1 ? 0x7fff : 0x3fff;
-  const endsBlock = (_: Uint32Array, count: number) => count === most;
-  const base = { level, endsBlock, looksBeyond: false, mostTokens: most + 1 };
-  if (flavour === 3) return { ...base, hash: multipliedHash, hashBits: 15, hashBytes: 4 };
-  const hashBits = flavour === 1 ? 16 : 15;
-  return { ...base, hash: rollingHash(hashBits), hashBits, hashBytes: 3 };
-}
-
-/** GNU gzip looks after every 4096 tokens whether ending the block pays, by an upper bound of its size. */
-function endsGnuBlock(tokens: Uint32Array, count: number, plainBytes: number): boolean {
-  if ((count & 0xfff) === 0) {
-    let bits = count * 8;
-    let matches = 0;
-    for (let index = 0; index < count; index++) {
-      const token = tokens[index]!;
-      if (token < FIRST_MATCH) continue;
-      matches++;
-      bits += 5 + DISTANCE_EXTRA[distanceSymbol(token & 0xffff)]!;
-    }
-    if (matches < count >> 1 && bits >>> 3 < plainBytes >> 1) return true;
-  }
-  return count === 0x7fff;
+  const hash = flavour === 3 ? 'multiplied' : flavour === 1 ? 'rolling16' : 'rolling15';
+  const blockTokens = flavour === 1 ? 0x7fff : 0x3fff;
+  return { level, hash, blockTokens, weighsBlocks: false, looksBeyond: false };
 }
