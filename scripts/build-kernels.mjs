@@ -4,7 +4,7 @@
  * The compiler is found as a development dependency, or in the folder that ASSEMBLYSCRIPT names.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const home = process.env['ASSEMBLYSCRIPT'];
@@ -13,16 +13,25 @@ const compiler = await import(
 );
 const isCheck = process.argv.includes('--check');
 
-for (const name of readdirSync('kernels/deflate')) {
-  if (!name.endsWith('.ts')) continue;
-  const bytes = await compile(join('kernels/deflate', name));
-  const target = join('src/kernels', name.replace(/\.ts$/, '-wasm.ts'));
-  const text = moduleText(name, bytes);
+for (const source of listKernels()) {
+  const bytes = await compile(source);
+  const target = join('src/kernels', basename(source).replace(/\.ts$/, '-wasm.ts'));
+  const text = moduleText(source, bytes);
   if (isCheck) {
     if (readFileSync(target, 'utf8') !== text)
       throw new Error(`${target} is not what its source compiles to`);
   } else writeFileSync(target, text);
   console.error(`${target}: ${bytes.length} bytes`);
+}
+
+/** Each file of an area is a kernel; what several share is in kernels/shared/. */
+function listKernels() {
+  const areas = readdirSync('kernels').filter((area) => area !== 'shared');
+  return areas.flatMap((area) =>
+    readdirSync(join('kernels', area))
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => `kernels/${area}/${name}`),
+  );
 }
 
 async function compile(source) {
@@ -39,11 +48,11 @@ async function compile(source) {
   return bytes;
 }
 
-function moduleText(name, bytes) {
+function moduleText(source, bytes) {
   const text = Buffer.from(bytes).toString('base64');
   const lines = text.match(/.{1,100}/g).map((line) => `  '${line}'`);
   return [
-    `/** Made from kernels/deflate/${name} by scripts/build-kernels.mjs; not to be edited. */`,
+    `/** Made from ${source} by scripts/build-kernels.mjs; not to be edited. */`,
     'export const WASM =',
     `${lines.join(' +\n')};`,
     '',

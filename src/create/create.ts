@@ -7,6 +7,7 @@ import { openPendingFile } from '../bytes/file.ts';
 import { DidiffError } from '../errors.ts';
 import { formatPlatform, samePlatform } from '../image/platform.ts';
 import type { LayerTar, OpenedImage, StoreOptions } from '../image/store.ts';
+import { openMatcher } from '../kernels/matcher.ts';
 import { STREAM_RECIPE } from '../patch/format.ts';
 import { baseContent } from '../rebuild/layer.ts';
 import { indexAnchors } from './candidates.ts';
@@ -14,7 +15,6 @@ import { catalogBase, PIECE_BYTES } from './catalog.ts';
 import { type FileCounts, writeDeltaLayer } from './delta-layer.ts';
 import { type CodedStream, carryBlob, codeStream, storeWhole } from './entropy.ts';
 import { type Assembly, assembleHeader, baseLayersOf } from './header.ts';
-import { matchMemory, releaseMatchMemory } from './match-file.ts';
 import { type LayerPlan, type Plan, planLayers } from './plan.ts';
 import type { Program } from './program-writer.ts';
 import { provePatch } from './prove.ts';
@@ -103,14 +103,13 @@ async function matchLayers(
   const matching = startPhase('matching', total, signal, onProgress);
   const indexing = startPhase('indexing the base', space.sizeBytes, signal, onProgress);
   let anchors: ReturnType<typeof indexAnchors> | undefined;
-  const memory = matchMemory();
   const context = {
     catalog,
     anchors: () => {
       anchors ??= indexAnchors(catalog, indexing.tick);
       return anchors;
     },
-    memory,
+    matcher: openMatcher(),
     tempDirectory: options.tempDirectory,
     tick: matching.tick,
     counts,
@@ -129,7 +128,6 @@ async function matchLayers(
       );
     }
   } finally {
-    releaseMatchMemory(memory);
     (await anchors)?.index.close();
   }
   return programs;

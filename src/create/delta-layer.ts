@@ -3,12 +3,13 @@
  * content is the same as one of the base, or matched against parts of it, or new. Every byte of the tar is written, in order.
  */
 import { type RandomAccess, readPieces, readRange, sliceAccess } from '../bytes/access.ts';
+import type { Matcher } from '../kernels/matcher.ts';
 import { HEADER_BYTES } from '../predict/tar-header.ts';
 import type { TarEntry } from '../tar/header.ts';
 import { type TarSegment, walkTar } from '../tar/walk.ts';
 import { type Anchors, findEarlierFile } from './candidates.ts';
 import { type Catalog, contentKey } from './catalog.ts';
-import { type MatchMemory, writeChangedFile } from './match-file.ts';
+import { writeChangedFile } from './match-file.ts';
 import { openProgramWriter, type Program, type ProgramWriter } from './program-writer.ts';
 
 /** How the contents of a layer's files were made, for the report. */
@@ -22,7 +23,7 @@ export interface DeltaContext {
   readonly catalog: Catalog;
   /** Made when the first changed file asks for it: many patches hold only files that are the same. */
   readonly anchors: () => Promise<Anchors>;
-  readonly memory: MatchMemory;
+  readonly matcher: Matcher;
   readonly tempDirectory: string;
   readonly tick: (bytes: number) => Promise<void>;
   readonly counts: FileCounts;
@@ -165,9 +166,9 @@ async function writeContent(
     counts.changed++;
     place.address = earlier.address + earlier.sizeBytes;
   }
-  const { memory, tick } = context;
+  const { matcher, tick } = context;
   const anchors = await context.anchors();
-  await writeChangedFile(writer, content, { catalog, anchors, memory, tick }, earlier);
+  await writeChangedFile(writer, content, { catalog, anchors, matcher, tick }, earlier);
 }
 
 /** Padding and the end of the archive are zeros nearly always; anything else, understood or not, is carried. */

@@ -1,7 +1,7 @@
 /** Writes one changed file's content to a layer's program: matched window by window against parts of the base. */
 import type { RandomAccess } from '../bytes/access.ts';
-import { releaseMemory } from '../bytes/release.ts';
-import { emptyTables, findRegions, type IndexTables, indexOld, type Region } from '../kernels/match.ts';
+import type { Region } from '../kernels/match.ts';
+import type { Matcher } from '../kernels/matcher.ts';
 import { type Anchors, chooseParts, type Part } from './candidates.ts';
 import type { BaseFile, Catalog } from './catalog.ts';
 import { isElf, planExecutable, writeMatches } from './executable.ts';
@@ -24,26 +24,10 @@ const THRESHOLDS = {
   newText: { minimumGain: 64, minimumLength: 128 },
 } as const;
 
-/** Memory that is used again for every file. */
-export interface MatchMemory {
-  readonly tables: IndexTables;
-  old: Uint8Array;
-  next: Uint8Array;
-}
-
-export function matchMemory(): MatchMemory {
-  return { tables: emptyTables(), old: new Uint8Array(0), next: new Uint8Array(0) };
-}
-
-/** Gives the memory back. */
-export function releaseMatchMemory({ tables, old, next }: MatchMemory): void {
-  releaseMemory([tables.heads, tables.positions, tables.previous, old, next]);
-}
-
 export interface MatchContext {
   readonly catalog: Catalog;
   readonly anchors: Anchors;
-  readonly memory: MatchMemory;
+  readonly matcher: Matcher;
   readonly tick: (bytes: number) => Promise<void>;
 }
 
@@ -62,13 +46,13 @@ export interface MatchedWindow {
 export async function writeChangedFile(
   writer: ProgramWriter,
   content: RandomAccess,
-  { catalog, anchors, memory, tick }: MatchContext,
+  { catalog, anchors, matcher, tick }: MatchContext,
   earlier: BaseFile | undefined,
 ): Promise<void> {
   const { space } = catalog;
   if (isElf(content)) {
     const matches: Match[] = [];
-    for await (const window of matchWindows(content, space, earlier, anchors, memory, tick))
+    for await (const window of matchWindows(content, space, earlier, anchors, matcher, tick))
       for (const match of window.matches) matches.push(match);
     const plan = planExecutable(catalog, content, matches);
     if (plan === undefined) writeMatches(writer, content, matches);
@@ -80,7 +64,7 @@ export async function writeChangedFile(
     space,
     earlier,
     anchors,
-    memory,
+    matcher,
     tick,
   )) {
     let at = 0;
@@ -98,23 +82,28 @@ async function* matchWindows(
   base: RandomAccess,
   earlier: BaseFile | undefined,
   anchors: Anchors,
-  memory: MatchMemory,
+  matcher: Matcher,
   tick: (bytes: number) => Promise<void>,
 ): AsyncGenerator<MatchedWindow> {
   let kind: LiteralKind | undefined;
   for (let start = 0; start < content.sizeBytes; start += WINDOW_BYTES) {
     const size = Math.min(WINDOW_BYTES, content.sizeBytes - start);
-    memory.next = grown(memory.next, size);
-    const bytes = memory.next.subarray(0, size);
-    content.readAt(start, bytes);
-    kind ??= bytes.subarray(0, KIND_BYTES).includes(0) ? 'binary' : 'text';
-    const parts = chooseParts(anchors, bytes, earlier, start, content.sizeBytes);
-    const old = readParts(base, parts, memory);
-    const index = indexOld(old, sampleBitsFor(old.length), memory.tables);
+    matcher.reserve(size, 0);
+    content.readAt(start, matcher.next);
+    kind ??= matcher.next.subarray(0, KIND_BYTES).includes(0) ? 'binary' : 'text';
+    const parts = chooseParts(anchors, matcher.next, earlier, start, content.sizeBytes);
+    const oldBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
+    matcher.reserve(size, oldBytes);
+    readParts(base, parts, matcher.old);
     const { minimumGain, minimumLength } =
       THRESHOLDS[kind === 'binary' ? 'binary' : earlier ? 'text' : 'newText'];
-    const regions = worthwhile(findRegions(index, bytes, minimumGain), minimumLength);
-    yield { start, bytes, kind, matches: regions.flatMap((region) => inBase(region, parts, start)) };
+    const regions = matcher.find({ sampleBits: sampleBitsFor(oldBytes), minimumGain });
+    yield {
+      start,
+      bytes: matcher.next,
+      kind,
+      matches: worthwhile(regions, minimumLength).flatMap((region) => inBase(region, parts, start)),
+    };
     await tick(size);
   }
 }
@@ -125,21 +114,12 @@ function sampleBitsFor(oldBytes: number): number {
   return oldBytes < 3 << 20 ? 1 : 2;
 }
 
-function readParts(base: RandomAccess, parts: readonly Part[], memory: MatchMemory): Uint8Array {
-  const size = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
-  memory.old = grown(memory.old, size);
+function readParts(base: RandomAccess, parts: readonly Part[], old: Uint8Array): void {
   let at = 0;
   for (const part of parts) {
-    base.readAt(part.address, memory.old.subarray(at, at + part.sizeBytes));
+    base.readAt(part.address, old.subarray(at, at + part.sizeBytes));
     at += part.sizeBytes;
   }
-  return memory.old.subarray(0, size);
-}
-
-function grown(buffer: Uint8Array, size: number): Uint8Array {
-  if (buffer.length >= size) return buffer;
-  releaseMemory([buffer]);
-  return new Uint8Array(size);
 }
 
 /** Drops regions too short for what they cost; one that goes on in the alignment before it costs nearly nothing. */

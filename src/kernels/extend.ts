@@ -1,4 +1,7 @@
-/** How far two buffers go on alike around a match, mismatches included, and where one alignment should give way to the next. */
+/**
+ * How far two buffers go on alike around a match, mismatches included, and where one alignment should give way to the
+ * next. The plain implementation and the oracle for kernels/match/extend.ts.
+ */
 
 /** The length from both starts on, up to `end` of next, that gains most: twice the equal bytes less the length. */
 export function extendForward(
@@ -24,15 +27,14 @@ export function extendForward(
   return best;
 }
 
-/** The same, backwards from both positions, not before `start` of next. */
+/** The same, backwards from both positions, for `limit` bytes at most. */
 export function extendBackward(
   old: Uint8Array,
   next: Uint8Array,
   oldAt: number,
   nextAt: number,
-  start: number,
+  limit: number,
 ): number {
-  const limit = Math.min(nextAt - start, oldAt);
   let equal = 0;
   let best = 0;
   let bestScore = 0;
@@ -48,8 +50,8 @@ export function extendBackward(
 }
 
 /**
- * Two extensions claim the `overlap` bytes of next from `nextAt` on. Answers how many of them the first should keep
- * so that the two together match most.
+ * Two extensions claim the `overlap` bytes of next from `nextAt` on, the one from `firstOld`, the other from `secondOld`.
+ * Answers how many of them the first should keep so that the two together match most.
  */
 export function bestSplit(
   old: Uint8Array,
@@ -58,15 +60,13 @@ export function bestSplit(
   nextAt: number,
   secondOld: number,
   overlap: number,
-  firstNext: number,
 ): number {
-  const firstAt = firstOld + (nextAt - firstNext);
   let gain = 0;
   let bestGain = 0;
   let best = 0;
   for (let kept = 0; kept < overlap; kept++) {
     const byte = next[nextAt + kept];
-    if (byte === old[firstAt + kept]) gain++;
+    if (byte === old[firstOld + kept]) gain++;
     if (byte === old[secondOld + kept]) gain--;
     if (gain > bestGain) {
       bestGain = gain;
