@@ -4,9 +4,10 @@
  */
 import type { ImageSink, OpenedImage, Published, StoreOptions } from '../image/store.ts';
 import type { PatchReader } from '../patch/reader.ts';
-import { baseContent } from '../rebuild/layer.ts';
+import { baseContent, streamsFor } from '../rebuild/layer.ts';
 import { assertBase, openBaseTars } from './base.ts';
-import { baseLayersFor, layerPieces, openBaseBlobs } from './layers.ts';
+import { findBaseBlobs, openBaseBlobs } from './base-blobs.ts';
+import { baseLayersFor, layerPieces } from './layers.ts';
 import { assertNeeds, needsOf } from './needs.ts';
 import { assertBlobs, targetOf } from './target.ts';
 
@@ -68,17 +69,18 @@ async function writeLayers(
 ): Promise<void> {
   const { header } = patch;
   const wanted = { header, layers: missing, takes: sink.takes };
-  const baseLayers = baseLayersFor(wanted, base);
+  const places = await findBaseBlobs(wanted, base, options);
+  const baseLayers = baseLayersFor(wanted, (digest) => places.has(digest));
   const needs = needsOf({ ...wanted, baseLayers });
   assertNeeds(needs, options.tempDirectory, sink.directory);
-  const blobs = base === undefined ? new Map() : await openBaseBlobs(wanted, base, options);
+  const { own, space } = await openBaseBlobs(wanted, base, places, options);
   const tars = base === undefined ? [] : await openBaseTars(header, base, baseLayers, options);
-  const content = baseContent(header, tars);
+  const content = baseContent(header, tars, space);
   const progress = meter(needs.outputBytes, options);
   for (const position of missing) {
     const layer = header.target.layers[position]!;
-    const streams = await patch.enterLayer(position);
-    const pieces = layerPieces(layer, streams, content, blobs.get(layer.blob?.digest), sink.takes, options);
+    const streams = await patch.enterLayer(position, streamsFor(layer, sink.takes));
+    const pieces = layerPieces(layer, streams, content, own, sink.takes, options);
     await sink.putLayer(position, progress(pieces));
   }
 }

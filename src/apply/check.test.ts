@@ -13,8 +13,11 @@ const patch = join(directory, 'patch');
 const image = (name: string) => openImage(`oci:${join(directory, 'images')}:${name}`, options);
 
 beforeAll(async () => {
-  const old = buildImage({ seed: 1, layers: [{}, { seed: 5, compression: 'none' }] });
-  const next = buildImage({ seed: 1, layers: [{}, { seed: 5, variant: 3, compression: 'none' }] });
+  const old = buildImage({ seed: 1, layers: [{ compression: 'zstd' }, { seed: 5, compression: 'none' }] });
+  const next = buildImage({
+    seed: 1,
+    layers: [{ compression: 'zstd' }, { seed: 5, variant: 3, compression: 'none' }],
+  });
   writeOciLayout(join(directory, 'images'), [
     { image: old, ref: 'old' },
     { image: next, ref: 'new' },

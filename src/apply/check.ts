@@ -1,11 +1,12 @@
 /** Would a patch apply? Reads all of it and proves the base, and writes nothing. */
 import type { ImageSink, OpenedImage, StoreOptions } from '../image/store.ts';
 import type { PatchReader } from '../patch/reader.ts';
-import { baseContent } from '../rebuild/layer.ts';
+import { baseContent, streamsFor } from '../rebuild/layer.ts';
 import { assertBase, openBaseTars } from './base.ts';
-import { baseLayersFor, layerPieces, openBaseBlobs, type WantedLayers } from './layers.ts';
+import { findBaseBlobs, openBaseBlobs } from './base-blobs.ts';
+import { baseLayersFor, layerPieces } from './layers.ts';
 import { assertNeeds, type Needs, needsOf } from './needs.ts';
-import { assertBlobs, targetOf } from './target.ts';
+import { assertBlobs, targetOf, type WantedLayers } from './target.ts';
 
 export interface CheckResult {
   /** The image is in the destination already. */
@@ -34,17 +35,17 @@ export async function checkPatch(
       ? { header, layers: [...header.target.layers.keys()], takes: 'tar' }
       : { header, layers: await sink.findLacking(target), takes: sink.takes };
   assertBase(header, base);
-  const baseLayers = baseLayersFor(wanted, base);
+  const places = await findBaseBlobs(wanted, base, options);
+  const baseLayers = baseLayersFor(wanted, (digest) => places.has(digest));
   const needs = needsOf({ ...wanted, baseLayers });
   assertNeeds(needs, options.tempDirectory, wasThere ? undefined : sink?.directory);
-  const blobs = await openBaseBlobs(wanted, base, options);
-  const content = baseContent(header, await openBaseTars(header, base, baseLayers, options));
+  const { own, space } = await openBaseBlobs(wanted, base, places, options);
+  const content = baseContent(header, await openBaseTars(header, base, baseLayers, options), space);
   let doneBytes = 0;
   for (const position of wanted.layers) {
     const layer = header.target.layers[position]!;
-    const streams = await patch.enterLayer(position);
-    const blob = blobs.get(layer.blob?.digest);
-    for await (const piece of layerPieces(layer, streams, content, blob, wanted.takes, options)) {
+    const streams = await patch.enterLayer(position, streamsFor(layer, wanted.takes));
+    for await (const piece of layerPieces(layer, streams, content, own, wanted.takes, options)) {
       doneBytes += piece.length;
       options.onProgress?.({ phase: 'checking', doneBytes, totalBytes: needs.outputBytes });
     }

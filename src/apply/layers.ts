@@ -5,66 +5,38 @@
 import { type RandomAccess, readPieces } from '../bytes/access.ts';
 import { type Digest, startDigest } from '../bytes/digest.ts';
 import { DidiffError } from '../errors.ts';
-import { parseManifest } from '../image/manifest.ts';
-import type { ImageSink, OpenedImage, StoreOptions } from '../image/store.ts';
-import type { PatchHeader, PatchLayer } from '../patch/header.ts';
+import type { ImageSink, StoreOptions } from '../image/store.ts';
+import type { PatchLayer } from '../patch/header.ts';
 import type { LayerStreams } from '../patch/reader.ts';
-import { type BaseContent, carriedPieces, recreatedPieces, tarPieces } from '../rebuild/layer.ts';
-
-/** Which layers are to be made, by their positions, and in which form. */
-export interface WantedLayers {
-  readonly header: PatchHeader;
-  readonly layers: readonly number[];
-  readonly takes: ImageSink['takes'];
-}
+import {
+  type BaseContent,
+  carriedPieces,
+  copiedPieces,
+  recreatedPieces,
+  tarPieces,
+} from '../rebuild/layer.ts';
+import type { BaseBlobs } from './base-blobs.ts';
+import type { WantedLayers } from './target.ts';
 
 /** Places in the header's list of base layers that have to be opened to make the missing layers. */
 export function baseLayersFor(
   { header, layers, takes }: WantedLayers,
-  base: OpenedImage | undefined,
+  isOwn: (digest: Digest) => boolean,
 ): ReadonlySet<number> {
   const places = new Set<number>();
   for (const position of layers) {
-    const { tar, blob } = header.target.layers[position]!;
-    if (tar.kind === 'delta') {
-      for (const [place, { addressed }] of header.base.layers.entries()) if (addressed) places.add(place);
-    } else if (tar.kind === 'base') {
-      const copied =
-        takes === 'blob' && (blob?.source === 'base' || blob?.source === 'carried') && base?.hasBlobs;
-      if (!copied) places.add(tar.baseLayer);
-    }
+    const layer = header.target.layers[position]!;
+    if (takes === 'blob' && layer.blob !== undefined && !needsTar(layer.blob, isOwn)) continue;
+    if (layer.tar.kind === 'base') places.add(layer.tar.baseLayer);
+    if (layer.tar.kind !== 'delta') continue;
+    for (const [place, { addressed }] of header.base.layers.entries()) if (addressed) places.add(place);
   }
   return places;
 }
 
-/** Blobs that are to be copied from the base's own, by digest. Throws BASE_MISMATCH when the base lacks one. */
-export async function openBaseBlobs(
-  { header, layers: positions, takes }: WantedLayers,
-  base: OpenedImage,
-  options: StoreOptions,
-): Promise<ReadonlyMap<Digest | undefined, RandomAccess>> {
-  const wanted = positions.flatMap((position) => {
-    const { blob } = header.target.layers[position]!;
-    return takes === 'blob' && blob?.source === 'base' ? [blob.digest] : [];
-  });
-  if (wanted.length === 0) return new Map();
-  const manifest = base.hasBlobs ? (await base.readMetadata(options)).manifest : undefined;
-  const layers =
-    manifest === undefined ? [] : parseManifest(manifest.bytes, `the manifest of ${base.name}`).layers;
-  const places = wanted.map((digest) => layers.findIndex((layer) => layer.digest === digest));
-  const absent = wanted.filter((_, i) => places[i]! < 0);
-  if (absent.length > 0) {
-    throw new DidiffError(
-      'BASE_MISMATCH',
-      `${base.name} does not have the compressed layer ${absent[0]} that the target shares`,
-      {
-        hint: 'Its layers are right, but not as they were compressed: apply to a classic engine or a docker-archive, or take the base from the registry.',
-        data: { absent },
-      },
-    );
-  }
-  const blobs = await base.openBlobs(places, options);
-  return new Map(wanted.map((digest, i) => [digest, blobs[i]!]));
+/** Whether a blob comes out of its tar. A recipe needn't be followed where the base has the very blob. */
+function needsTar(blob: NonNullable<PatchLayer['blob']>, isOwn: (digest: Digest) => boolean): boolean {
+  return blob.source === 'tar' || (blob.source === 'recipe' && !isOwn(blob.digest));
 }
 
 /** The layer in the form that the destination takes, verified: the stream fails at its end when a digest is wrong. */
@@ -72,20 +44,21 @@ export function layerPieces(
   layer: PatchLayer,
   streams: LayerStreams,
   base: BaseContent,
-  baseBlob: RandomAccess | undefined,
+  own: BaseBlobs['own'],
   takes: ImageSink['takes'],
   options: StoreOptions,
 ): AsyncGenerator<Uint8Array> {
   const tar = () => verified(tarPieces(layer, streams, base, options), layer.diffId, 'layer', options.signal);
   const { blob } = layer;
   if (takes === 'tar' || blob === undefined || blob.source === 'tar') return tar();
-  const pieces =
-    blob.source === 'recipe'
-      ? recreatedPieces(layer, streams, tar(), options)
-      : blob.source === 'base'
-        ? readAll(baseBlob!)
-        : carriedPieces(streams);
-  return verified(pieces, blob.digest, 'blob', options.signal);
+  return verified(blobPieces(), blob.digest, 'blob', options.signal);
+
+  function blobPieces(): AsyncGenerator<Uint8Array> {
+    const same = own.get(blob!.digest);
+    if (same !== undefined) return readAll(same);
+    if (blob!.source === 'recipe') return recreatedPieces(layer, streams, tar(), options);
+    return blob!.source === 'copies' ? copiedPieces(layer, streams, base) : carriedPieces(streams);
+  }
 }
 
 async function* readAll(bytes: RandomAccess): AsyncGenerator<Uint8Array> {

@@ -6,6 +6,13 @@ import type { ImageSink, TargetImage, TargetLayer } from '../image/store.ts';
 import type { PatchDocuments } from '../patch/documents.ts';
 import type { PatchHeader } from '../patch/header.ts';
 
+/** Which layers are to be made, by their positions, and in which form. */
+export interface WantedLayers {
+  readonly header: PatchHeader;
+  readonly layers: readonly number[];
+  readonly takes: ImageSink['takes'];
+}
+
 /** A target without a manifest gets a deterministic one, whose layers are uncompressed. */
 export function targetOf(header: PatchHeader, documents: PatchDocuments): TargetImage {
   const { config, manifest, index } = documents;

@@ -1,5 +1,6 @@
 /** `didiff create BASE TARGET PATCH`. */
 import type { CreateReport, LayerReport } from '../index.ts';
+import { describeBlob, describeExact } from './blob-words.ts';
 import type { CommandModule } from './command.ts';
 import { formatBytes } from './format.ts';
 import { preferMemory } from './memory.ts';
@@ -23,6 +24,10 @@ export const createCommand: CommandModule = {
         '--no-blobs',
         'leave out what makes compressed layers exact: smaller where an encoder is unknown',
       )
+      .option(
+        '--no-base-blobs',
+        "don't count on receivers to have the base's compressed layers: larger where an encoder is unknown",
+      )
       .addHelpText('after', EXAMPLES)
       .action(async (baseName: string, targetName: string, path: string, given: Given, command) => {
         const { options, output, signal } = context.start(command);
@@ -35,7 +40,7 @@ export const createCommand: CommandModule = {
           const store = { tempDirectory, shared, platform, signal, onProgress: output.onProgress };
           const base = keep(await library.openImage(baseName, store));
           const target = keep(await library.openImage(targetName, store));
-          const report = await library.createPatch(base, target, path, { ...store, blobs: given.blobs });
+          const report = await library.createPatch(base, target, path, { ...store, ...given });
           for (const warning of warningsOf(report)) output.warn(warning);
           output.result({ patch: path, ...report }, () => describe(report, path));
         });
@@ -45,6 +50,7 @@ export const createCommand: CommandModule = {
 
 interface Given {
   readonly blobs: boolean;
+  readonly baseBlobs: boolean;
 }
 
 /** A blob that is carried costs as much as a pull: the user is told at once, with the way out. */
@@ -52,7 +58,7 @@ function warningsOf(report: CreateReport): string[] {
   return report.layers.flatMap(({ blob }, position) =>
     blob?.source === 'carried'
       ? [
-          `layer ${position} is carried whole, ${formatBytes(blob.sizeBytes)}: its encoder was not recognised. ` +
+          `layer ${position} is carried whole, ${formatBytes(blob.sizeBytes)}: ${reasonOf(blob.compression ?? 'none')}. ` +
             '--no-blobs leaves it out (then only classic engines, podman and docker-archives can take the patch).',
         ]
       : [],
@@ -71,23 +77,26 @@ function describe(report: CreateReport, path: string): string {
       `  a pull would move ${formatBytes(report.pullBytes)}: ${times.toFixed(times < 10 ? 1 : 0)} times as much`,
     );
   }
-  if (report.exactManifest === true) lines.push('  manifest digest and signatures stay valid on every store');
+  if (report.exactManifest === true) lines.push(`  ${describeExact(report.needsBaseBlobs)}`);
   if (report.exactManifest === false)
     lines.push('  without blobs: for classic engines, podman and docker-archives only');
   return lines.join('\n');
 }
 
 function describeLayer({ how, patchBytes, tarBytes, blob }: LayerReport): string {
-  if (how === 'base') return `${formatBytes(tarBytes)}, the same as in the base`;
   const made =
-    how === 'blob' ? 'carried as its blob' : `${formatBytes(patchBytes)} for ${formatBytes(tarBytes)}`;
-  return made + describeBlob(blob);
+    how === 'base'
+      ? `${formatBytes(tarBytes)}, the same as in the base`
+      : how === 'blob'
+        ? formatBytes(tarBytes)
+        : `${formatBytes(patchBytes)} for ${formatBytes(tarBytes)}`;
+  if (blob === undefined) return made;
+  const why = blob.compression === undefined ? '' : ` (${reasonOf(blob.compression)})`;
+  return `${made}; blob ${describeBlob(blob.source, blob, how === 'base')}${why}`;
 }
 
-function describeBlob(blob: LayerReport['blob']): string {
-  if (blob?.source !== 'recipe') return '';
-  const { encoder, recipeBytes = 0, correctionsBytes = 0 } = blob;
-  return correctionsBytes === 0
-    ? `, blob exact by ${encoder} (recipe of ${recipeBytes} bytes)`
-    : `, blob exact by ${encoder} with corrections (${formatBytes(recipeBytes)})`;
+/** Why a blob has no recipe. */
+function reasonOf(compression: 'none' | 'gzip' | 'zstd'): string {
+  if (compression === 'gzip') return 'encoder not recognised';
+  return compression === 'zstd' ? 'zstd, which no recipe makes' : 'neither gzip nor zstd';
 }

@@ -1,5 +1,6 @@
 /** `didiff inspect PATCH`. */
 import type { InspectedLayer, Inspection } from '../index.ts';
+import { describeBlob, describeExact } from './blob-words.ts';
 import type { CommandModule } from './command.ts';
 import { formatBytes } from './format.ts';
 
@@ -44,8 +45,7 @@ function describe(patch: Inspection, path: string, platform: string): string {
   if (target.index !== undefined) lines.push(`  index    ${target.index}`);
   for (const [position, layer] of target.layers.entries())
     lines.push(`  layer ${position}: ${describeLayer(layer)}`);
-  if (patch.exactManifest === true)
-    lines.push('exact:    manifest digest and signatures stay valid on every store');
+  if (patch.exactManifest === true) lines.push(`exact:    ${describeExact(needs.baseBlobs)}`);
   else if (patch.exactManifest === false) lines.push('exact:    image ID only; made with --no-blobs');
   else lines.push('exact:    image ID and layers; the target was read from a store that keeps no manifest');
   lines.push(
@@ -67,19 +67,8 @@ function describeLayer({ from, tarBytes, patchBytes, blob }: InspectedLayer): st
       : from === 'blob'
         ? `${size}, carried as its blob`
         : `${size} from ${formatBytes(patchBytes)}`;
-  if (blob === undefined) return made;
-  const recipe =
-    blob.from === 'recipe' ? ` by ${blob.encoder} (recipe of ${formatBytes(blob.recipeBytes ?? 0)})` : '';
-  return `${made}; blob ${BLOB_WORDS[blob.from]}${recipe}`;
+  return blob === undefined ? made : `${made}; blob ${describeBlob(blob.from, blob, from === 'base')}`;
 }
-
-const BLOB_WORDS = {
-  tar: 'uncompressed',
-  carried: 'carried',
-  base: "the base's own",
-  recipe: 're-created exactly',
-  none: 'left out',
-} as const;
 
 function sum(layers: readonly { readonly sizeBytes: number }[]): number {
   return layers.reduce((total, { sizeBytes }) => total + sizeBytes, 0);

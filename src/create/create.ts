@@ -8,17 +8,20 @@ import { DidiffError } from '../errors.ts';
 import { formatPlatform, samePlatform } from '../image/platform.ts';
 import type { LayerTar, OpenedImage, StoreOptions } from '../image/store.ts';
 import { openMatcher } from '../kernels/matcher.ts';
-import { STREAM_RECIPE } from '../patch/format.ts';
+import { DELTA_STREAMS, STREAM_SEEKS } from '../patch/format.ts';
 import { baseContent } from '../rebuild/layer.ts';
+import { blobContent, blobsRead } from './blob-copies.ts';
 import { indexAnchors } from './candidates.ts';
 import { catalogBase, PIECE_BYTES } from './catalog.ts';
+import { codeBlob } from './code-blob.ts';
 import { type FileCounts, writeDeltaLayer } from './delta-layer.ts';
-import { type CodedStream, carryBlob, codeStream, storeWhole } from './entropy.ts';
+import { type CodedStream, codeStreams } from './entropy.ts';
 import { type Assembly, assembleHeader, baseLayersOf } from './header.ts';
-import { type LayerPlan, type Plan, planLayers } from './plan.ts';
+import { type Plan, planLayers } from './plan.ts';
 import type { Program } from './program-writer.ts';
 import { provePatch } from './prove.ts';
 import { type CreateReport, reportOf } from './report.ts';
+import { type Settled, settlePlan } from './settle.ts';
 import { writeSeeks } from './source-log.ts';
 import { startPhase } from './tick.ts';
 import { writePatch } from './write.ts';
@@ -26,6 +29,11 @@ import { writePatch } from './write.ts';
 export interface CreateOptions extends StoreOptions {
   /** Whether the target's blobs are to be exact, not only its layers; true unless said otherwise. */
   readonly blobs?: boolean | undefined;
+  /**
+   * Whether receivers that keep blobs may be expected to have the base's own; true unless said otherwise. Only where the
+   * base given here has them, and only blobs that no recipe makes depend on it.
+   */
+  readonly baseBlobs?: boolean | undefined;
 }
 
 /**
@@ -41,13 +49,16 @@ export async function createPatch(
   assertSamePlatform(base, target);
   // Whether it can be written shows now, not after the minutes that making it may take.
   openPendingFile(path).abort();
-  const plan = await planLayers(base, target, { ...options, blobs: options.blobs ?? true });
-  const tars = await openBase(base, plan, options);
+  const { blobs = true, baseBlobs = true } = options;
+  const planned = await planLayers(base, target, { ...options, blobs, baseBlobs });
+  const tars = await openBase(base, planned, options);
   const owned: { close(): void }[] = [];
   try {
     const counts: FileCounts = { same: 0, changed: 0, added: 0 };
-    const programs = await matchLayers(tars, plan, options, counts, owned);
-    const assembly = await codeLayers(base, target, tars, plan, programs, options, owned);
+    const programs = await matchLayers(tars, planned, options, counts, owned);
+    const settled = await settlePlan(planned, programs, options, owned);
+    const assembly = await codeLayers(base, target, tars, settled, options, owned);
+    const { plan } = settled;
     const header = assembleHeader(assembly);
     const pending = openPendingFile(path);
     try {
@@ -55,6 +66,7 @@ export async function createPatch(
       const content = baseContent(
         header,
         header.base.layers.map(({ diffId }) => tars.find((tar) => tar.diffId === diffId)?.content),
+        blobContent(plan.blobSpace, assembly.baseBlobs),
       );
       await provePatch(pending.written, content, options);
       options.signal?.throwIfAborted();
@@ -137,17 +149,28 @@ async function codeLayers(
   base: OpenedImage,
   target: OpenedImage,
   tars: readonly LayerTar[],
-  plan: Plan,
-  programs: readonly (Program | undefined)[],
+  settled: Settled,
   options: StoreOptions,
   owned: { close(): void }[],
 ): Promise<Assembly> {
-  const { layers, toPatchAddress } = baseLayersOf(tars, plan, programs);
+  const { plan, programs } = settled;
+  const copies = plan.layers.flatMap(({ blob }) => (blob?.source === 'copies' ? blob.copies! : []));
+  const copied = blobsRead(plan.blobSpace, copies);
+  const { layers, toPatchAddress } = baseLayersOf(tars, plan, programs, copied.blobs);
   const streams: (readonly CodedStream[])[] = [];
-  for (const [position, layer] of plan.layers.entries()) {
-    const program = programs[position];
-    if (program !== undefined) writeSeeks(program.seeks, program.sources, toPatchAddress);
-    const coded = await codeLayer(layer, program, options);
+  for (const layer of plan.layers) {
+    const program = programs[layer.position];
+    const coded = [...(settled.coded.get(layer.position) ?? [])];
+    if (program !== undefined) {
+      writeSeeks(program.seeks, program.sources, toPatchAddress);
+      const left = settled.coded.has(layer.position) ? [STREAM_SEEKS] : DELTA_STREAMS;
+      coded.push(...(await codeStreams(program.streams, left, layer.position, options)));
+    }
+    if (layer.blob !== undefined) {
+      const { diffId, tar } = layer;
+      const tarBytes = tar?.sizeBytes ?? tars.find((each) => each.diffId === diffId)?.content.sizeBytes ?? 0;
+      coded.push(...(await codeBlob(layer.blob, tarBytes, copied.toPatchAddress, options)));
+    }
     owned.push(...coded);
     streams.push(coded);
   }
@@ -156,31 +179,9 @@ async function codeLayers(
     targetName: target.name,
     platform: target.platform,
     baseLayers: layers,
+    baseBlobs: copied.blobs,
     plan,
     executables: programs.some((program) => (program?.executables ?? 0) > 0),
     streams,
   };
-}
-
-async function codeLayer(
-  layer: LayerPlan,
-  program: Program | undefined,
-  options: StoreOptions,
-): Promise<CodedStream[]> {
-  const coded: CodedStream[] = [];
-  const spools = program?.streams ?? [];
-  const totalBytes = spools.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  let doneBytes = 0;
-  const onCoded = (plainBytes: number) => {
-    doneBytes += plainBytes;
-    options.onProgress?.({ phase: `coding layer ${layer.position}`, doneBytes, totalBytes });
-  };
-  for (const [stream, spool] of spools.entries()) {
-    options.signal?.throwIfAborted();
-    if (spool.sizeBytes > 0)
-      coded.push(await codeStream(stream, spool, options.tempDirectory, options.signal, onCoded));
-  }
-  if (layer.blob?.content !== undefined) coded.push(carryBlob(layer.blob.content));
-  if (layer.blob?.recipe !== undefined) coded.push(storeWhole(STREAM_RECIPE, layer.blob.recipe));
-  return coded;
 }

@@ -2,11 +2,12 @@
  * Codes a layer's streams and cuts them into chunks, each with the place in the layer where a reader needs it first: by
  * those the chunks of all streams are interleaved. What a chunk decodes to is found by decoding it.
  */
-import { bytesAccess, type RandomAccess } from '../bytes/access.ts';
+import type { RandomAccess } from '../bytes/access.ts';
 import { openTempFile, type TempFile } from '../bytes/file.ts';
 import { CODEC_BROTLI, CODEC_STORED, openDecoder } from '../codec/stream-decoder.ts';
 import { defaultEffort, encodeBrotli } from '../codec/stream-encoder.ts';
-import { BLOB_CHUNK_BYTES, STREAM_BLOB, STREAM_CHUNK_BYTES } from '../patch/format.ts';
+import type { StoreOptions } from '../image/store.ts';
+import { STREAM_CHUNK_BYTES } from '../patch/format.ts';
 import type { StreamInfo } from '../patch/header.ts';
 import type { Spool } from './spool.ts';
 
@@ -56,17 +57,31 @@ export async function codeStream(
   }
 }
 
-/** A blob that is carried. Its bytes remain the caller's. */
-export function carryBlob(blob: RandomAccess): CodedStream {
-  return storedStream(STREAM_BLOB, blob, (position) => position, BLOB_CHUNK_BYTES);
+/** Codes these of a program's streams, empty ones left out. They are the caller's to close. */
+export async function codeStreams(
+  spools: readonly Spool[],
+  wanted: readonly number[],
+  position: number,
+  options: StoreOptions,
+): Promise<CodedStream[]> {
+  const totalBytes = wanted.reduce((sum, stream) => sum + spools[stream]!.sizeBytes, 0);
+  let doneBytes = 0;
+  const onCoded = (plainBytes: number) => {
+    doneBytes += plainBytes;
+    options.onProgress?.({ phase: `coding layer ${position}`, doneBytes, totalBytes });
+  };
+  const coded: CodedStream[] = [];
+  for (const stream of wanted) {
+    options.signal?.throwIfAborted();
+    const spool = spools[stream]!;
+    if (spool.sizeBytes > 0)
+      coded.push(await codeStream(stream, spool, options.tempDirectory, options.signal, onCoded));
+  }
+  return coded;
 }
 
-/** Bytes that are wanted before the layer begins: a blob's recipe. */
-export function storeWhole(stream: number, bytes: Uint8Array): CodedStream {
-  return storedStream(stream, bytesAccess(bytes), () => 0, STREAM_CHUNK_BYTES);
-}
-
-function storedStream(
+/** Bytes that no coder makes smaller, or that are few. They remain the caller's. */
+export function storedStream(
   stream: number,
   bytes: RandomAccess,
   neededAt: (position: number) => number,

@@ -5,13 +5,16 @@ import type { ImageMetadata, LayerTar } from '../image/store.ts';
 import { STREAM_CHUNK_BYTES } from '../patch/format.ts';
 import {
   type BaseLayer,
+  type BlobSource,
   type DocumentInfo,
+  FEATURE_BLOB_COPIES,
   FEATURE_EXECUTABLES,
   FEATURE_GZIP_RECIPE,
   type PatchHeader,
   type PatchLayer,
 } from '../patch/header.ts';
 import { PIECE_BYTES } from '../rebuild/program.ts';
+import type { PlacedBlob } from './blob-copies.ts';
 import type { CodedStream } from './entropy.ts';
 import type { LayerPlan, Plan } from './plan.ts';
 import type { Program } from './program-writer.ts';
@@ -22,6 +25,7 @@ export interface Assembly {
   readonly targetName: string;
   readonly platform: Platform;
   readonly baseLayers: readonly BaseLayer[];
+  readonly baseBlobs: readonly PlacedBlob[];
   readonly plan: Plan;
   /** Whether any file is predicted from an executable. */
   readonly executables: boolean;
@@ -33,13 +37,14 @@ export interface Assembly {
 const WRITER = 'didiff 0.1';
 
 /**
- * The base layers that the patch needs, each once, and how an address over all base layers becomes one over those that
+ * The base layers that the patch needs, those of the `blobs` that it copies from included, each once, and how an address over all base layers becomes one over those that
  * ops read.
  */
 export function baseLayersOf(
   tars: readonly LayerTar[],
   plan: Plan,
   programs: readonly (Program | undefined)[],
+  blobs: readonly PlacedBlob[] = [],
 ): { readonly layers: readonly BaseLayer[]; readonly toPatchAddress: (address: number) => number } {
   const starts: number[] = [];
   let end = 0;
@@ -49,9 +54,10 @@ export function baseLayersOf(
   }
   const addressed = new Set<number>();
   for (const program of programs) if (program !== undefined) markRead(program.sources, starts, addressed);
-  const whole = new Set(
-    plan.layers.filter(({ how }) => how === 'base').map(({ samePosition }) => samePosition),
-  );
+  const whole = new Set([
+    ...plan.layers.filter(({ how }) => how === 'base').map(({ samePosition }) => samePosition),
+    ...blobs.map(({ position }) => position),
+  ]);
   const layers: BaseLayer[] = [];
   /** Per base layer: how far its addresses move down. */
   const shifts: number[] = [];
@@ -88,16 +94,22 @@ function layerAt(starts: readonly number[], address: number): number {
 }
 
 export function assembleHeader(assembly: Assembly): PatchHeader {
-  const { plan, baseLayers } = assembly;
+  const { plan, baseLayers, baseBlobs } = assembly;
   const layers = plan.layers.map((layer) => patchLayer(layer, assembly));
+  const blobsFrom = (source: BlobSource) => plan.layers.some(({ blob }) => blob?.source === source);
   const requires: string[] = [];
-  if (plan.layers.some(({ blob }) => blob?.source === 'recipe')) requires.push(FEATURE_GZIP_RECIPE);
+  if (blobsFrom('recipe')) requires.push(FEATURE_GZIP_RECIPE);
   if (assembly.executables) requires.push(FEATURE_EXECUTABLES);
+  if (blobsFrom('copies')) requires.push(FEATURE_BLOB_COPIES);
   return {
     writer: WRITER,
     requires,
     memoryBytes: Math.max(0, ...layers.map(readerMemory)),
-    base: { name: portableName(assembly.baseName), layers: baseLayers },
+    base: {
+      name: portableName(assembly.baseName),
+      layers: baseLayers,
+      blobs: baseBlobs.map(({ digest, sizeBytes }) => ({ digest, sizeBytes })),
+    },
     target: {
       name: portableName(assembly.targetName),
       platform: assembly.platform,
@@ -124,6 +136,7 @@ function patchLayer(layer: LayerPlan, { streams, baseLayers }: Assembly): PatchL
             mediaType: blob.descriptor.mediaType,
             source: blob.source,
             ...(blob.encoder === undefined ? {} : { encoder: blob.encoder }),
+            ...(blob.correctionsBytes ? { correctionsBytes: blob.correctionsBytes } : {}),
           },
         }),
   };

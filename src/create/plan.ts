@@ -4,12 +4,12 @@
  */
 import type { RandomAccess } from '../bytes/access.ts';
 import type { Digest } from '../bytes/digest.ts';
-import { findRecipe } from '../deflate/find.ts';
 import { DidiffError } from '../errors.ts';
 import { type Descriptor, parseIndex, parseManifest } from '../image/manifest.ts';
 import type { ImageMetadata, OpenedImage, StoreOptions } from '../image/store.ts';
-import { MAX_RECIPE_BYTES } from '../patch/format.ts';
-import type { BlobSource, TarSource } from '../patch/header.ts';
+import type { TarSource } from '../patch/header.ts';
+import { type BlobSpace, openBlobSpace } from './blob-copies.ts';
+import { type BlobKind, type BlobPlan, planBlob } from './plan-blob.ts';
 
 export interface LayerPlan {
   readonly position: number;
@@ -22,32 +22,19 @@ export interface LayerPlan {
   readonly blob: BlobPlan | undefined;
 }
 
-export interface BlobPlan {
-  readonly descriptor: Descriptor;
-  readonly source: BlobSource;
-  /** With source `recipe`. */
-  readonly recipe?: Uint8Array;
-  /** With source `recipe`: the encoder in words, and how much of the recipe corrects it. */
-  readonly encoder?: string;
-  readonly correctionsBytes?: number;
-  /** With source `carried`. */
-  readonly content?: RandomAccess;
-}
-
 export interface PlanOptions extends StoreOptions {
   /** Whether blobs are to be exact. */
   readonly blobs: boolean;
+  /** Whether receivers that keep blobs may be expected to have the base's own. */
+  readonly baseBlobs: boolean;
 }
 
 export interface Plan {
   readonly metadata: ImageMetadata;
   readonly layers: readonly LayerPlan[];
+  /** What copies of the layers' blobs address; undefined where none has any. */
+  readonly blobSpace: BlobSpace | undefined;
 }
-
-/** A recipe larger than this share of its blob isn't worth it: the delta comes on top. */
-const MAX_RECIPE_SHARE = 0.1;
-/** A recipe without corrections is worth it even for the smallest blob: its layer is then a delta too. */
-const MIN_RECIPE_BYTES = 256;
 
 export async function planLayers(
   base: OpenedImage,
@@ -58,58 +45,97 @@ export async function planLayers(
     const position = base.diffIds.indexOf(diffId);
     return position < 0 ? undefined : position;
   });
-  const baseBlobs = target.hasBlobs && base.hasBlobs ? await blobDigests(base, options) : new Set<Digest>();
+  const own = target.hasBlobs && base.hasBlobs && options.baseBlobs ? await layersOf(base, options) : [];
   // Blobs first: an engine hands everything out as one stream, and what passed is not fetched again.
-  const early = target.hasBlobs ? parseManifestOf(await target.readMetadata(options)) : undefined;
-  const wanted = target.diffIds.map((diffId, position) => {
-    const descriptor = early?.[position];
-    if (descriptor === undefined || !options.blobs || descriptor.digest === diffId) return false;
-    return !(same[position] !== undefined && baseBlobs.has(descriptor.digest));
+  const descriptors = target.hasBlobs ? await layersOf(target, options) : undefined;
+  const kinds = target.diffIds.map((diffId, at): BlobKind => {
+    const digest = descriptors?.[at]?.digest;
+    if (digest === undefined || digest === diffId) return 'plain';
+    if (same[at] !== undefined && own[same[at]]?.digest === digest) return 'shared';
+    return options.blobs ? 'other' : 'left out';
   });
-  const positions = [...wanted.keys()];
-  const blobPositions = positions.filter((position) => wanted[position]);
-  const blobs = await target.openBlobs(blobPositions, options);
-  const tarPositions = positions.filter((position) => wanted[position] || same[position] === undefined);
-  const tars = await target.openTars(tarPositions, options);
+  const others = positionsOf(kinds, (kind) => kind === 'other');
+  const shared = options.blobs ? positionsOf(kinds, (kind) => kind === 'shared') : [];
+  const sharedInBase = shared.map((at) => same[at]!);
+  const blobs = byPosition(others, await target.openBlobs(others, options));
+  const baseBlobs = byPosition(shared, await base.openBlobs(sharedInBase, options));
+  const needed = positionsOf(kinds, (kind, at) => kind === 'other' || same[at] === undefined);
+  const tars = byPosition(needed, await target.openTars(needed, options));
+  const baseTars = byPosition(shared, await base.openTars(sharedInBase, options));
+  const space = lazySpace(base, own, options);
   const layers: LayerPlan[] = [];
-  for (const position of positions) {
-    const tar = tars[tarPositions.indexOf(position)]?.content;
+  for (const [position, diffId] of target.diffIds.entries()) {
+    const tar = tars.get(position)?.content;
+    const descriptor = descriptors?.[position];
     const blob =
-      early && (await planBlob(early[position]!, position, blobs[blobPositions.indexOf(position)]));
+      descriptor &&
+      (await planBlob(
+        {
+          descriptor,
+          kind: kinds[position]!,
+          content: blobs.get(position) ?? baseBlobs.get(position),
+          tar: tar ?? baseTars.get(position)?.content,
+        },
+        space.get,
+        options,
+      ));
     const unshared = blob?.source === 'carried' ? 'blob' : 'delta';
     layers.push({
       position,
-      diffId: target.diffIds[position]!,
+      diffId,
       samePosition: same[position],
       how: same[position] === undefined ? unshared : 'base',
       tar: same[position] === undefined ? tar : undefined,
       blob,
     });
-
-    async function planBlob(
-      descriptor: Descriptor,
-      at: number,
-      content: RandomAccess | undefined,
-    ): Promise<BlobPlan> {
-      if (descriptor.digest === target.diffIds[at]) return { descriptor, source: 'tar' };
-      if (same[at] !== undefined && baseBlobs.has(descriptor.digest)) return { descriptor, source: 'base' };
-      if (content === undefined || tar === undefined) return { descriptor, source: 'none' };
-      const found = await findRecipe(content, tar, {
-        signal: options.signal,
-        onProgress: (doneBytes, totalBytes) =>
-          options.onProgress?.({ phase: 'finding the encoder', doneBytes, totalBytes }),
-      });
-      const worthBytes = Math.max(MIN_RECIPE_BYTES, content.sizeBytes * MAX_RECIPE_SHARE);
-      if (found === undefined || found.recipe.length > Math.min(worthBytes, MAX_RECIPE_BYTES)) {
-        return { descriptor, source: 'carried', content };
-      }
-      const { recipe, model: encoder, correctionsBytes } = found;
-      return { descriptor, source: 'recipe', recipe, encoder, correctionsBytes };
-    }
   }
   const metadata = await target.readMetadata(options);
   assertNotNested(target.name, metadata);
-  return { metadata, layers };
+  return { metadata, layers, blobSpace: await space.close() };
+}
+
+/** The base's blobs in one space, when the first blob asks for it. */
+function lazySpace(base: OpenedImage, own: readonly Descriptor[], options: StoreOptions) {
+  const positions = own.flatMap(({ digest }, position) =>
+    digest !== base.diffIds[position] && own.findIndex((each) => each.digest === digest) === position
+      ? [position]
+      : [],
+  );
+  const open = async () => {
+    const contents = await base.openBlobs(positions, options);
+    const blobs = positions.map((position) => {
+      const { digest, sizeBytes } = own[position]!;
+      return { digest, sizeBytes, position };
+    });
+    return await openBlobSpace(blobs, contents, options);
+  };
+  let opened: Promise<BlobSpace> | undefined;
+  return {
+    get: async () => {
+      if (positions.length > 0) opened ??= open();
+      return await opened;
+    },
+    close: async () => {
+      (await opened)?.index.close();
+      return await opened;
+    },
+  };
+}
+
+function positionsOf(
+  kinds: readonly BlobKind[],
+  wanted: (kind: BlobKind, position: number) => boolean,
+): readonly number[] {
+  return [...kinds.keys()].filter((position) => wanted(kinds[position]!, position));
+}
+
+function byPosition<T>(positions: readonly number[], items: readonly T[]): ReadonlyMap<number, T> {
+  return new Map(positions.map((position, i) => [position, items[i]!]));
+}
+
+async function layersOf(image: OpenedImage, options: StoreOptions): Promise<readonly Descriptor[]> {
+  const { manifest } = await image.readMetadata(options);
+  return manifest === undefined ? [] : parseManifest(manifest.bytes, `the manifest of ${image.name}`).layers;
 }
 
 /** A patch carries one index. The image of an index within it would come out with the outer one, which doesn't name it. */
@@ -120,12 +146,4 @@ function assertNotNested(name: string, { manifest, index }: ImageMetadata): void
   throw new DidiffError('UNSUPPORTED', `${name} is an index whose images are in further indexes`, {
     hint: `Name the image itself, by its digest: ${manifest.digest}.`,
   });
-}
-
-function parseManifestOf(metadata: ImageMetadata): readonly Descriptor[] | undefined {
-  return metadata.manifest && parseManifest(metadata.manifest.bytes, "the target's manifest").layers;
-}
-
-async function blobDigests(base: OpenedImage, options: StoreOptions): Promise<ReadonlySet<Digest>> {
-  return new Set(parseManifestOf(await base.readMetadata(options))?.map(({ digest }) => digest));
 }

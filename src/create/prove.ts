@@ -4,35 +4,49 @@ import { type Digest, startDigest } from '../bytes/digest.ts';
 import { DidiffError } from '../errors.ts';
 import type { StoreOptions } from '../image/store.ts';
 import { openPatchReader } from '../patch/reader.ts';
-import { type BaseContent, carriedPieces, recreatedPieces, tarPieces } from '../rebuild/layer.ts';
-import { startPhase } from './tick.ts';
+import {
+  type BaseContent,
+  carriedPieces,
+  copiedPieces,
+  recreatedPieces,
+  streamsFor,
+  tarPieces,
+} from '../rebuild/layer.ts';
+import { type Phase, startPhase } from './tick.ts';
 
-/** Throws RESULT_MISMATCH when a layer or blob does not come out as it must; the patch is then worthless. */
+/**
+ * Throws RESULT_MISMATCH when a layer or blob does not come out as it must; the patch is then worthless. Layers that are
+ * the base's own aren't made again: their recipes were replayed when they were found.
+ */
 export async function provePatch(
   written: RandomAccess,
   base: BaseContent,
   options: StoreOptions,
 ): Promise<void> {
+  await proveTars(written, base, options);
+  await proveBlobs(written, base, options);
+}
+
+/** All tars, and the blobs that come out of them. */
+async function proveTars(written: RandomAccess, base: BaseContent, options: StoreOptions): Promise<void> {
   const patch = await openPatchReader(asyncPieces(written));
   try {
-    const { layers } = patch.header.target;
-    const total = layers.reduce((sum, { tar, tarBytes }) => sum + (tar.kind === 'base' ? 0 : tarBytes), 0);
-    const { tick } = startPhase('checking the patch', total, options.signal, options.onProgress);
-    for (const [position, layer] of layers.entries()) {
-      const streams = await patch.enterLayer(position);
-      const source = layer.blob?.source;
-      if (layer.tar.kind === 'base' && source !== 'recipe' && source !== 'carried') continue;
+    const made = [...patch.header.target.layers.entries()].filter(([, { tar }]) => tar.kind !== 'base');
+    const { tick } = phase(
+      'checking the patch',
+      made.map(([, { tarBytes }]) => tarBytes),
+      options,
+    );
+    for (const [position, layer] of made) {
+      const { blob } = layer;
+      const isRemade = blob?.source === 'recipe';
+      const streams = await patch.enterLayer(position, streamsFor(layer, isRemade ? 'blob' : 'tar'));
       const digest = startDigest();
       const tar = hashed(tarPieces(layer, streams, base, options), digest, tick);
-      if (layer.blob !== undefined && source === 'recipe') {
-        const blob = startDigest();
-        for await (const piece of recreatedPieces(layer, streams, tar, options)) blob.update(piece);
-        assertSame(`the blob of layer ${position}`, blob.finish(), layer.blob.digest);
-      } else if (layer.blob !== undefined && source === 'carried' && layer.tar.kind !== 'blob') {
-        const blob = startDigest();
-        for await (const piece of carriedPieces(streams)) blob.update(piece);
-        assertSame(`the blob of layer ${position}`, blob.finish(), layer.blob.digest);
-        continue;
+      if (isRemade) {
+        const remade = startDigest();
+        for await (const piece of recreatedPieces(layer, streams, tar, options)) remade.update(piece);
+        assertSame(`the blob of layer ${position}`, remade.finish(), blob.digest);
       } else {
         for await (const _ of tar);
       }
@@ -42,6 +56,40 @@ export async function provePatch(
   } finally {
     await patch.close();
   }
+}
+
+/** The blobs that are made without the tar; a reader needs other streams for them. */
+async function proveBlobs(written: RandomAccess, base: BaseContent, options: StoreOptions): Promise<void> {
+  const patch = await openPatchReader(asyncPieces(written));
+  try {
+    const made = [...patch.header.target.layers.entries()].filter(
+      ([, { blob }]) => blob?.source === 'carried' || blob?.source === 'copies',
+    );
+    const { tick } = phase(
+      'checking the blobs',
+      made.map(([, { blob }]) => blob!.sizeBytes),
+      options,
+    );
+    for (const [position, layer] of made) {
+      const streams = await patch.enterLayer(position, streamsFor(layer, 'blob'));
+      const pieces =
+        layer.blob!.source === 'copies' ? copiedPieces(layer, streams, base) : carriedPieces(streams);
+      const digest = startDigest();
+      for await (const _ of hashed(pieces, digest, tick));
+      assertSame(`the blob of layer ${position}`, digest.finish(), layer.blob!.digest);
+    }
+  } finally {
+    await patch.close();
+  }
+}
+
+function phase(name: string, sizes: readonly number[], { signal, onProgress }: StoreOptions): Phase {
+  return startPhase(
+    name,
+    sizes.reduce((sum, size) => sum + size, 0),
+    signal,
+    onProgress,
+  );
 }
 
 async function* hashed(

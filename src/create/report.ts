@@ -1,8 +1,10 @@
 /** What `create` tells: per layer how it is made, what it costs in the patch, and how its blob gets exact. */
 import type { Digest } from '../bytes/digest.ts';
-import type { BlobSource, PatchHeader, TarSource } from '../patch/header.ts';
+import type { Compression } from '../image/media-types.ts';
+import { type BlobSource, needsBaseBlobs, type PatchHeader, type TarSource } from '../patch/header.ts';
 import type { FileCounts } from './delta-layer.ts';
 import type { Plan } from './plan.ts';
+import type { BlobPlan } from './plan-blob.ts';
 
 export interface LayerReport {
   readonly diffId: Digest;
@@ -18,6 +20,10 @@ export interface LayerReport {
     readonly encoder?: string;
     readonly recipeBytes?: number;
     readonly correctionsBytes?: number;
+    /** With copies: what is taken from the base's blobs; the rest is in the patch. */
+    readonly copiedBytes?: number;
+    /** Where it was carried or copied because no recipe makes it: how it is compressed. */
+    readonly compression?: Compression;
   };
 }
 
@@ -31,6 +37,8 @@ export interface CreateReport {
   readonly pullBytes: number | undefined;
   /** Whether the target's manifest comes out exactly: true, or false with `--no-blobs`; undefined when it has none. */
   readonly exactManifest: boolean | undefined;
+  /** Whether stores that keep blobs must have the base's own to take the patch. */
+  readonly needsBaseBlobs: boolean;
 }
 
 /** `names` are the images' as the caller gave them. */
@@ -42,28 +50,13 @@ export function reportOf(
   files: FileCounts,
 ): CreateReport {
   const layers = header.target.layers.map((layer, position): LayerReport => {
-    const { encoder, recipe, correctionsBytes } = plan.layers[position]!.blob ?? {};
+    const { blob } = plan.layers[position]!;
     return {
       diffId: layer.diffId,
       tarBytes: layer.tarBytes,
       how: layer.tar.kind,
       patchBytes: layer.streams.reduce((sum, { codedBytes }) => sum + codedBytes, 0),
-      ...(layer.blob === undefined
-        ? {}
-        : {
-            blob: {
-              digest: layer.blob.digest,
-              sizeBytes: layer.blob.sizeBytes,
-              source: layer.blob.source,
-              ...(recipe === undefined
-                ? {}
-                : {
-                    encoder: encoder ?? '',
-                    recipeBytes: recipe.length,
-                    correctionsBytes: correctionsBytes ?? 0,
-                  }),
-            },
-          }),
+      ...(blob === undefined ? {} : { blob: blobReport(blob) }),
     };
   });
   const hasManifest = plan.metadata.manifest !== undefined;
@@ -76,5 +69,18 @@ export function reportOf(
       ? layers.reduce((sum, { how, blob }) => sum + (how === 'base' ? 0 : (blob?.sizeBytes ?? 0)), 0)
       : undefined,
     exactManifest: hasManifest ? layers.every(({ blob }) => blob?.source !== 'none') : undefined,
+    needsBaseBlobs: needsBaseBlobs(header),
+  };
+}
+
+function blobReport(blob: BlobPlan): NonNullable<LayerReport['blob']> {
+  const { descriptor, source, encoder = '', recipe, correctionsBytes = 0, copies, compression } = blob;
+  return {
+    digest: descriptor.digest,
+    sizeBytes: descriptor.sizeBytes,
+    source,
+    ...(source === 'recipe' ? { encoder, recipeBytes: recipe!.length, correctionsBytes } : {}),
+    ...(source === 'copies' ? { copiedBytes: copies!.copiedBytes } : {}),
+    ...(compression === undefined ? {} : { compression }),
   };
 }

@@ -17,6 +17,8 @@ import { type ScannedBlob, scanGzip } from './scan.ts';
 
 export interface FindOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Whether an encoder without a model may be described by corrections; true unless said otherwise. */
+  readonly corrections?: boolean | undefined;
   /** Plain bytes replayed so far in the pass that matters, of all; may start again from 0. */
   readonly onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
 }
@@ -59,7 +61,8 @@ export async function findRecipe(
     const outline = outlineBlob(blob, tar, scanned);
     const isSimple = outline.events.length + outline.oddTrailers.size + outline.tail.length === 0;
     const other = isSimple ? undefined : await findEngine(blob, tar, outline, options);
-    return other ?? (await findCorrections(blob, tar, scanned, outline, options));
+    if (other !== undefined || options.corrections === false) return other;
+    return await findCorrections(blob, tar, scanned, outline, options);
   } catch (error) {
     // A damaged blob has no recipe; that is for the caller to tell, who knows which layer it is.
     if (error instanceof DidiffError && (error.code === 'CORRUPT_INPUT' || error.code === 'LIMIT')) {

@@ -1,8 +1,14 @@
 /** What a patch says of itself, as data: from what to what, layer by layer, and where its bytes are. */
 import type { Digest } from '../bytes/digest.ts';
 import type { Platform } from '../image/platform.ts';
-import { STREAM_NAMES, STREAM_RECIPE } from '../patch/format.ts';
-import type { BlobSource, PatchHeader, TarSource } from '../patch/header.ts';
+import { STREAM_BLOB, STREAM_NAMES, STREAM_RECIPE } from '../patch/format.ts';
+import {
+  type BlobSource,
+  needsBaseBlobs,
+  type PatchHeader,
+  type PatchLayer,
+  type TarSource,
+} from '../patch/header.ts';
 import type { PatchReader } from '../patch/reader.ts';
 import { layerScratchBytes } from '../patch/scratch.ts';
 
@@ -32,6 +38,8 @@ export interface Inspection {
     /** Scratch space when the base's store keeps its layers packed. */
     readonly scratchBytes: number;
     readonly targetBytes: number;
+    /** Whether stores that keep blobs must have the base's own to take the patch. */
+    readonly baseBlobs: boolean;
   };
   /** Coded bytes of each stream, over all layers, and what is header, documents and framing. */
   readonly streams: Readonly<Record<string, number>>;
@@ -50,6 +58,9 @@ export interface InspectedLayer {
     /** With `from` recipe: the encoder it models, and its size, corrections included. */
     readonly encoder?: string;
     readonly recipeBytes?: number;
+    readonly correctionsBytes?: number;
+    /** With `from` copies: what is taken from the base's blobs; the rest is in the patch. */
+    readonly copiedBytes?: number;
   };
 }
 
@@ -72,8 +83,7 @@ export async function inspectPatch(patch: PatchReader, patchBytes: () => number)
               sizeBytes: layer.blob.sizeBytes,
               mediaType: layer.blob.mediaType,
               from: layer.blob.source,
-              ...(layer.blob.encoder === undefined ? {} : { encoder: layer.blob.encoder }),
-              ...recipeSize(layer),
+              ...blobDetails(layer),
             },
           }),
     }),
@@ -101,9 +111,17 @@ export async function inspectPatch(patch: PatchReader, patchBytes: () => number)
   };
 }
 
-function recipeSize({ streams }: PatchHeader['target']['layers'][number]): { readonly recipeBytes?: number } {
-  const recipe = streams.find(({ stream }) => stream === STREAM_RECIPE);
-  return recipe === undefined ? {} : { recipeBytes: recipe.plainBytes };
+/** What there is to tell of where a blob comes from. */
+function blobDetails({ streams, blob }: PatchLayer): Partial<NonNullable<InspectedLayer['blob']>> {
+  const bytesOf = (wanted: number) => streams.find(({ stream }) => stream === wanted)?.plainBytes ?? 0;
+  if (blob?.source === 'copies') return { copiedBytes: blob.sizeBytes - bytesOf(STREAM_BLOB) };
+  if (blob?.source !== 'recipe') return {};
+  const { encoder, correctionsBytes = 0 } = blob;
+  return {
+    ...(encoder === undefined ? {} : { encoder }),
+    recipeBytes: bytesOf(STREAM_RECIPE),
+    correctionsBytes,
+  };
 }
 
 function needs(header: PatchHeader): Inspection['needs'] {
@@ -113,6 +131,7 @@ function needs(header: PatchHeader): Inspection['needs'] {
       header.base.layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) +
       Math.max(0, ...header.target.layers.map(layerScratchBytes)),
     targetBytes: header.target.layers.reduce((sum, { tarBytes }) => sum + tarBytes, 0),
+    baseBlobs: needsBaseBlobs(header),
   };
 }
 

@@ -28,7 +28,7 @@ export const BLOB_CHUNK_BYTES = 1 << 18;
 /** Coded bytes that a reader queues for streams that aren't read yet, before it calls the patch badly interleaved. */
 export const MAX_QUEUED_BYTES = 32 << 20;
 
-/** The streams of a layer: eight for a delta, one for a blob that is carried, one for a blob's recipe. */
+/** The streams of a layer: eight for a delta, one for bytes of a blob, one for its recipe, one for what it copies. */
 export const STREAM_OPS = 0;
 export const STREAM_SEEKS = 1;
 export const STREAM_GAPS = 2;
@@ -39,6 +39,7 @@ export const STREAM_HEADERS = 6;
 export const STREAM_REPEATS = 7;
 export const STREAM_BLOB = 8;
 export const STREAM_RECIPE = 9;
+export const STREAM_COPIES = 10;
 
 /** In words, for messages and `inspect`. */
 export const STREAM_NAMES = [
@@ -52,6 +53,7 @@ export const STREAM_NAMES = [
   'repeats',
   'blob',
   'recipe',
+  'copies',
 ] as const;
 /** What a recipe, corrections included, may take at most: the reader holds it in memory. */
 export const MAX_RECIPE_BYTES = 16 << 20;

@@ -1,8 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Digest } from '../bytes/digest.ts';
-import { STREAM_BLOB, STREAM_RECIPE } from './format.ts';
-import { encodeHeader, FEATURE_GZIP_RECIPE, type PatchHeader, type PatchLayer } from './header.ts';
+import { STREAM_BLOB, STREAM_COPIES, STREAM_RECIPE } from './format.ts';
+import {
+  encodeHeader,
+  FEATURE_BLOB_COPIES,
+  FEATURE_GZIP_RECIPE,
+  type PatchHeader,
+  type PatchLayer,
+} from './header.ts';
 import { parseHeader } from './parse-header.ts';
 
 const digest = fc
@@ -64,6 +70,13 @@ const layer = (base: PatchHeader['base']['layers']): fc.Arbitrary<PatchLayer> =>
       streams: [stored(STREAM_BLOB, its.sizeBytes)],
       blob: { ...its, source: 'carried' as const },
     })),
+    fc
+      .tuple(delta, blob, fc.integer({ min: 1, max: 1 << 20 }), size)
+      .map(([each, its, numbers, literals]) => ({
+        ...each,
+        streams: [...each.streams, stored(STREAM_BLOB, literals), stored(STREAM_COPIES, numbers)],
+        blob: { ...its, source: 'copies' as const },
+      })),
     ...base.map((from, baseLayer) =>
       blob.map((its) => ({
         diffId: from.diffId,
@@ -80,9 +93,13 @@ const layer = (base: PatchHeader['base']['layers']): fc.Arbitrary<PatchLayer> =>
 const header: fc.Arbitrary<PatchHeader> = fc.array(baseLayer, { maxLength: 4 }).chain((layers) =>
   fc.record({
     writer: name,
-    requires: fc.constantFrom([], [FEATURE_GZIP_RECIPE]),
+    requires: fc.constantFrom([], [FEATURE_GZIP_RECIPE], [FEATURE_GZIP_RECIPE, FEATURE_BLOB_COPIES]),
     memoryBytes: size,
-    base: fc.record({ name, layers: fc.constant(layers) }),
+    base: fc.record({
+      name,
+      layers: fc.constant(layers),
+      blobs: fc.array(fc.record({ digest, sizeBytes: size }), { maxLength: 3 }),
+    }),
     target: fc.record({
       name,
       platform: fc.record(

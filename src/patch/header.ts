@@ -17,6 +17,12 @@ export interface BaseLayer {
   readonly addressed: boolean;
 }
 
+/** A blob of the base's own manifest that copies read. One after the other, they are the addresses that copies mean. */
+export interface BaseBlob {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
 /** A document of the target, whose bytes stand in the documents section in this order. */
 export interface DocumentInfo {
   readonly role: 'config' | 'manifest' | 'index';
@@ -41,10 +47,11 @@ export type TarSource =
   | { readonly kind: 'blob' };
 
 /**
- * Where a layer's blob comes from: it is the tar; it is carried; it is a blob of the base's own manifest; it is made
- * from the tar by a recipe (docs/gzip.md); or it was left out (`--no-blobs`).
+ * Where a layer's blob comes from: it is the tar; it is carried; it is a blob of the base's own manifest; it is put
+ * together of copies from such blobs; it is made from the tar by a recipe (docs/gzip.md); or it was left out
+ * (`--no-blobs`).
  */
-export type BlobSource = 'tar' | 'carried' | 'base' | 'recipe' | 'none';
+export type BlobSource = 'tar' | 'carried' | 'base' | 'copies' | 'recipe' | 'none';
 
 export interface PatchLayer {
   readonly diffId: Digest;
@@ -59,6 +66,8 @@ export interface PatchLayer {
     readonly source: BlobSource;
     /** The encoder that a recipe models, in words; for people only. */
     readonly encoder?: string;
+    /** How much of the recipe corrects that model, if anything does; for people only. */
+    readonly correctionsBytes?: number;
   };
 }
 
@@ -71,6 +80,7 @@ export interface PatchHeader {
     /** As the maker named it; for messages only. */
     readonly name: string;
     readonly layers: readonly BaseLayer[];
+    readonly blobs: readonly BaseBlob[];
   };
   readonly target: {
     readonly name: string;
@@ -86,6 +96,12 @@ export interface PatchHeader {
 export const FEATURE_GZIP_RECIPE = 'gzip-recipe-1';
 /** The patch has executables that are predicted. */
 export const FEATURE_EXECUTABLES = 'executables-1';
+export const FEATURE_BLOB_COPIES = 'blob-copies-1';
+
+/** Whether stores that keep blobs need those of the base's own manifest: nothing else in the patch makes them. */
+export function needsBaseBlobs(header: PatchHeader): boolean {
+  return header.target.layers.some(({ blob }) => blob?.source === 'base' || blob?.source === 'copies');
+}
 
 export function encodeHeader(header: PatchHeader): Uint8Array {
   const json = {
@@ -99,6 +115,9 @@ export function encodeHeader(header: PatchHeader): Uint8Array {
         size: layer.sizeBytes,
         addressed: layer.addressed,
       })),
+      ...(header.base.blobs.length === 0
+        ? {}
+        : { blobs: header.base.blobs.map(({ digest, sizeBytes }) => ({ digest, size: sizeBytes })) }),
     },
     target: {
       name: header.target.name,
@@ -134,6 +153,7 @@ function encodeLayer(layer: PatchLayer): object {
             mediaType: blob.mediaType,
             from: blob.source,
             ...(blob.encoder === undefined ? {} : { encoder: blob.encoder }),
+            ...(blob.correctionsBytes === undefined ? {} : { corrections: blob.correctionsBytes }),
           },
         }),
   };

@@ -5,11 +5,20 @@ import { CODEC_STORED, parseCodec } from '../codec/stream-decoder.ts';
 import { corrupt, DidiffError } from '../errors.ts';
 import { parseObject } from '../image/manifest.ts';
 import type { Platform } from '../image/platform.ts';
-import { DELTA_STREAMS, MAX_HEADER_BYTES, MAX_RECIPE_BYTES, STREAM_BLOB, STREAM_RECIPE } from './format.ts';
 import {
+  DELTA_STREAMS,
+  MAX_HEADER_BYTES,
+  MAX_RECIPE_BYTES,
+  STREAM_BLOB,
+  STREAM_COPIES,
+  STREAM_RECIPE,
+} from './format.ts';
+import {
+  type BaseBlob,
   type BaseLayer,
   type BlobSource,
   type DocumentInfo,
+  FEATURE_BLOB_COPIES,
   FEATURE_EXECUTABLES,
   FEATURE_GZIP_RECIPE,
   type PatchHeader,
@@ -18,7 +27,7 @@ import {
   type TarSource,
 } from './header.ts';
 
-const KNOWN_FEATURES: readonly string[] = [FEATURE_GZIP_RECIPE, FEATURE_EXECUTABLES];
+const KNOWN_FEATURES: readonly string[] = [FEATURE_GZIP_RECIPE, FEATURE_EXECUTABLES, FEATURE_BLOB_COPIES];
 const MAX_LAYERS = 4096;
 const MAX_NAME_LENGTH = 4096;
 
@@ -38,16 +47,15 @@ export function parseHeader(payload: Uint8Array): PatchHeader {
   }
   const base = object(json['base'], 'base');
   const baseLayers = array(base['layers'], 'base.layers', MAX_LAYERS).map(parseBaseLayer);
-  count(
-    baseLayers.reduce((sum, layer) => sum + layer.sizeBytes, 0),
-    'the size of the base layers',
-  );
+  count(sizeOf(baseLayers), 'the size of the base layers');
+  const baseBlobs = array(base['blobs'] ?? [], 'base.blobs', MAX_LAYERS).map(parseBaseBlob);
+  count(sizeOf(baseBlobs), "the size of the base's blobs");
   const target = object(json['target'], 'target');
   return {
     writer: string(json['writer'], 'writer'),
     requires,
     memoryBytes: count(json['memory'], 'memory'),
-    base: { name: string(base['name'], 'base.name'), layers: baseLayers },
+    base: { name: string(base['name'], 'base.name'), layers: baseLayers, blobs: baseBlobs },
     target: {
       name: string(target['name'], 'target.name'),
       platform: parsePlatformJson(object(target['platform'], 'target.platform')),
@@ -71,6 +79,18 @@ function parseBaseLayer(value: unknown, position: number): BaseLayer {
     sizeBytes: count(json['size'], `base layer ${position}: size`),
     addressed: json['addressed'] === true,
   };
+}
+
+function parseBaseBlob(value: unknown, position: number): BaseBlob {
+  const json = object(value, `base blob ${position}`);
+  return {
+    digest: parseDigest(json['digest'], `base blob ${position}: digest`),
+    sizeBytes: count(json['size'], `base blob ${position}: size`),
+  };
+}
+
+function sizeOf(parts: readonly { readonly sizeBytes: number }[]): number {
+  return parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
 
 const ROLES = ['config', 'manifest', 'index'] as const;
@@ -147,27 +167,30 @@ function assertStreams(
   blob: PatchLayer['blob'],
 ): void {
   const carried = blob?.source === 'carried';
+  const copies = blob?.source === 'copies';
   const recipe = blob?.source === 'recipe';
   if (tar.kind === 'blob' && !carried) throw invalid(`${what} comes from a blob that is not carried`);
   if (tar.kind === 'delta' && carried) throw invalid(`${what} is made by ops and carries its blob as well`);
   const allowed: number[] = tar.kind === 'delta' ? [...DELTA_STREAMS] : [];
-  if (carried) allowed.push(STREAM_BLOB);
+  if (carried || copies) allowed.push(STREAM_BLOB);
   if (recipe) allowed.push(STREAM_RECIPE);
+  if (copies) allowed.push(STREAM_COPIES);
   let last = -1;
   for (const { stream } of streams) {
     if (stream <= last || !allowed.includes(stream))
       throw invalid(`${what} has a stream ${stream} that it can't have`);
     last = stream;
   }
-  const sizeOf = (wanted: number) => streams.find(({ stream }) => stream === wanted)?.plainBytes;
-  if (carried && sizeOf(STREAM_BLOB) !== blob.sizeBytes)
+  const bytesOf = (wanted: number) => streams.find(({ stream }) => stream === wanted)?.plainBytes;
+  if (carried && bytesOf(STREAM_BLOB) !== blob.sizeBytes)
     throw invalid(`${what} does not carry a blob of the size it says`);
-  if (recipe && !((sizeOf(STREAM_RECIPE) ?? 0) > 0)) throw invalid(`${what} has no recipe for its blob`);
-  if (recipe && sizeOf(STREAM_RECIPE)! > MAX_RECIPE_BYTES)
+  if (copies && !bytesOf(STREAM_COPIES)) throw invalid(`${what} does not say what its blob copies`);
+  if (recipe && !bytesOf(STREAM_RECIPE)) throw invalid(`${what} has no recipe for its blob`);
+  if (recipe && bytesOf(STREAM_RECIPE)! > MAX_RECIPE_BYTES)
     throw invalid(`${what} has a recipe of more than ${MAX_RECIPE_BYTES} bytes`);
 }
 
-const BLOB_SOURCES: readonly BlobSource[] = ['tar', 'carried', 'base', 'recipe', 'none'];
+const BLOB_SOURCES: readonly BlobSource[] = ['tar', 'carried', 'base', 'copies', 'recipe', 'none'];
 
 function parseBlob(json: Record<string, unknown>, what: string): NonNullable<PatchLayer['blob']> {
   const source = BLOB_SOURCES.find((each) => each === json['from']);
@@ -178,6 +201,9 @@ function parseBlob(json: Record<string, unknown>, what: string): NonNullable<Pat
     mediaType: string(json['mediaType'], `${what}: mediaType`),
     source,
     ...(typeof json['encoder'] === 'string' ? { encoder: string(json['encoder'], `${what}: encoder`) } : {}),
+    ...(json['corrections'] === undefined
+      ? {}
+      : { correctionsBytes: count(json['corrections'], `${what}: corrections`) }),
   };
 }
 

@@ -20,15 +20,18 @@ import { parseStreamPayload, readSections, type Section } from './sections.ts';
 export interface PatchReader {
   readonly header: PatchHeader;
   readonly documents: PatchDocuments;
-  /** Goes to a layer; layers are read in ascending order, and what was not read of those before is passed over. */
-  enterLayer(position: number): Promise<LayerStreams>;
+  /**
+   * Goes to a layer, of which only `streams` will be read; what comes of others is let go. Layers are read in ascending
+   * order, and what was not read of those before is passed over.
+   */
+  enterLayer(position: number, streams: readonly number[]): Promise<LayerStreams>;
   /** Reads to the end of the patch, so that damage anywhere is found. */
   finish(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface LayerStreams {
-  /** Gives a stream's coded bytes piece by piece. A stream that the layer doesn't have is empty. */
+  /** Gives a stream's coded bytes piece by piece. A stream that the layer doesn't have, or that wasn't wanted, is empty. */
   pull(stream: number): PullCoded;
 }
 
@@ -84,6 +87,10 @@ function layerReader(
     if (layer !== current.position || left === undefined || coded.length === 0 || coded.length > left) {
       throw corrupt(`the patch has a chunk of stream ${stream} of layer ${layer} where none can be`);
     }
+    current.remaining.set(stream, left - coded.length);
+    const queue = current.queues.get(stream);
+    if (queue === undefined) return;
+    queue.push(coded);
     queuedBytes += coded.length;
     if (queuedBytes > MAX_QUEUED_BYTES) {
       throw new DidiffError(
@@ -91,32 +98,29 @@ function layerReader(
         `the patch's streams are badly interleaved: more than ${MAX_QUEUED_BYTES} bytes would have to wait`,
       );
     }
-    current.remaining.set(stream, left - coded.length);
-    current.queues.get(stream)!.push(coded);
   };
 
-  const startLayer = (position: number) => {
+  const startLayer = (position: number, wanted: readonly number[]) => {
     const { streams } = header.target.layers[position]!;
     current = {
       position,
       remaining: new Map(streams.map(({ stream, codedBytes }) => [stream, codedBytes])),
-      queues: new Map(streams.map(({ stream }) => [stream, []])),
+      queues: new Map(wanted.map((stream) => [stream, []])),
     };
     queuedBytes = 0;
   };
 
   const passOver = async () => {
+    current.queues.clear();
     while ([...current.remaining.values()].some((left) => left > 0)) {
       await readChunk();
-      for (const queue of current.queues.values()) queue.length = 0;
-      queuedBytes = 0;
     }
   };
 
   const goTo = async (position: number) => {
     await passOver();
     for (; nextPosition < position; nextPosition++) {
-      startLayer(nextPosition);
+      startLayer(nextPosition, []);
       await passOver();
     }
   };
@@ -124,12 +128,12 @@ function layerReader(
   return {
     header,
     documents,
-    async enterLayer(position) {
+    async enterLayer(position, streams) {
       if (position < nextPosition || position >= header.target.layers.length) {
         throw new RangeError(`layer ${position} can't be read now; the next is ${nextPosition}`);
       }
       await goTo(position);
-      startLayer(position);
+      startLayer(position, streams);
       nextPosition = position + 1;
       const entered = current;
       return {
@@ -137,7 +141,7 @@ function layerReader(
           const queue = entered.queues.get(stream);
           if (queue === undefined) return undefined;
           while (queue.length === 0) {
-            if (entered.remaining.get(stream) === 0) return undefined;
+            if (!entered.remaining.get(stream)) return undefined;
             await readChunk();
           }
           const coded = queue.shift()!;

@@ -9,9 +9,16 @@ import { recreateBlob } from '../deflate/recreate.ts';
 import { corrupt, DidiffError } from '../errors.ts';
 import { decodeBlob } from '../image/decode-blob.ts';
 import { compressionOf } from '../image/media-types.ts';
-import { MAX_RECIPE_BYTES, STREAM_BLOB, STREAM_RECIPE } from '../patch/format.ts';
+import {
+  DELTA_STREAMS,
+  MAX_RECIPE_BYTES,
+  STREAM_BLOB,
+  STREAM_COPIES,
+  STREAM_RECIPE,
+} from '../patch/format.ts';
 import type { PatchHeader, PatchLayer } from '../patch/header.ts';
 import type { LayerStreams } from '../patch/reader.ts';
+import { runCopies } from './copies.ts';
 import { runProgram } from './program.ts';
 
 /** The base layers a patch reads, by their place in its header; those that weren't asked for are absent. */
@@ -19,6 +26,8 @@ export interface BaseContent {
   readonly tars: readonly (RandomAccess | undefined)[];
   /** What ops address: the layers marked so, one after the other. */
   readonly space: RandomAccess;
+  /** What copies address: the blobs in the patch's header, one after the other; absent where no blob is made of them. */
+  readonly blobs?: RandomAccess;
 }
 
 export interface RebuildOptions {
@@ -27,7 +36,11 @@ export interface RebuildOptions {
 }
 
 /** Throws BASE_MISMATCH when a layer is not of the size the patch says, which its diffID already rules out. */
-export function baseContent(header: PatchHeader, tars: readonly (RandomAccess | undefined)[]): BaseContent {
+export function baseContent(
+  header: PatchHeader,
+  tars: readonly (RandomAccess | undefined)[],
+  blobs?: RandomAccess,
+): BaseContent {
   const parts: RandomAccess[] = [];
   for (const [position, layer] of header.base.layers.entries()) {
     const tar = tars[position];
@@ -39,7 +52,7 @@ export function baseContent(header: PatchHeader, tars: readonly (RandomAccess | 
     }
     if (layer.addressed) parts.push(tar ?? absent(layer.sizeBytes));
   }
-  return { tars, space: concatAccess(parts) };
+  return { tars, space: concatAccess(parts), ...(blobs === undefined ? {} : { blobs }) };
 }
 
 /** Stands for a layer that no one needs; a patch that reads it after all lies about what it addresses. */
@@ -50,6 +63,24 @@ function absent(sizeBytes: number): RandomAccess {
       throw corrupt('the patch reads a base layer that it says it does not read');
     },
   };
+}
+
+/** The streams that are read to make the layer in this form. */
+export function streamsFor({ tar, blob }: PatchLayer, form: 'tar' | 'blob'): readonly number[] {
+  const ofTar = tar.kind === 'delta' ? DELTA_STREAMS : tar.kind === 'blob' ? [STREAM_BLOB] : [];
+  if (form === 'tar') return ofTar;
+  switch (blob?.source) {
+    case 'recipe':
+      return [...ofTar, STREAM_RECIPE];
+    case 'copies':
+      return [STREAM_BLOB, STREAM_COPIES];
+    case 'carried':
+      return [STREAM_BLOB];
+    case 'base':
+      return [];
+    default:
+      return ofTar;
+  }
 }
 
 /** The layer's tar, in pieces that are valid until the next is asked for. Not verified: the caller takes the digest. */
@@ -108,6 +139,16 @@ async function* exactly(
 export async function* carriedPieces(streams: LayerStreams): AsyncGenerator<Uint8Array> {
   const pull = streams.pull(STREAM_BLOB);
   for (let piece = await pull(); piece !== undefined; piece = await pull()) yield piece;
+}
+
+/** The blob put together of copies from the base's blobs, and of what they don't have. */
+export function copiedPieces(
+  layer: PatchLayer,
+  streams: LayerStreams,
+  base: BaseContent,
+): AsyncGenerator<Uint8Array> {
+  if (base.blobs === undefined) throw corrupt("the base's blobs were not opened");
+  return runCopies(layer, streams, base.blobs);
 }
 
 /** The blob re-created from the layer's tar by the recipe in the patch. */

@@ -109,7 +109,10 @@ export function opReader(readers: readonly PlainReader[], baseBytes: number): Op
 }
 
 /** Follows a source address: each op begins where the last one ended, plus a signed number. */
-function seeker(seeks: PlainReader, what: string): (length: number, sizeBytes: number) => Promise<number> {
+export function seeker(
+  seeks: PlainReader,
+  what: string,
+): (length: number, sizeBytes: number) => Promise<number> {
   let expected = 0;
   return async (length, sizeBytes) => {
     if (isLow(seeks, MAX_VARINT_BYTES)) await seeks.ensure(MAX_VARINT_BYTES);

@@ -109,7 +109,8 @@ function filler(
   };
 }
 
-async function readLiterals(literals: PlainReader, into: Uint8Array): Promise<void> {
+/** Fills `into` with a stream's next bytes. Throws CORRUPT_INPUT when it has fewer. */
+export async function readLiterals(literals: PlainReader, into: Uint8Array): Promise<void> {
   for (let done = 0; done < into.length; ) {
     if (literals.available === 0) await literals.ensure(1);
     const count = Math.min(into.length - done, literals.available);

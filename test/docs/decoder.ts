@@ -21,7 +21,7 @@ interface BlobInfo {
   readonly digest: string;
   readonly size: number;
   readonly mediaType: string;
-  readonly from: 'tar' | 'carried' | 'base' | 'recipe' | 'none';
+  readonly from: 'tar' | 'carried' | 'base' | 'copies' | 'recipe' | 'none';
 }
 
 interface LayerInfo {
@@ -43,6 +43,7 @@ export interface Header {
       readonly size: number;
       readonly addressed: boolean;
     }[];
+    readonly blobs?: readonly { readonly digest: string; readonly size: number }[];
   };
   readonly target: {
     readonly name: string;
@@ -76,7 +77,7 @@ export interface Base {
   readonly blobs: ReadonlyMap<string, Uint8Array>;
 }
 
-const KNOWN = ['gzip-recipe-1', 'executables-1'];
+const KNOWN = ['gzip-recipe-1', 'executables-1', 'blob-copies-1'];
 const MAGIC = '896469646966660a';
 
 /** Section 3. */
@@ -129,7 +130,10 @@ export async function decodePatch(patch: Uint8Array, base: Base, onOp?: OnOp): P
     else tar = spaces[layer.from]!;
     if (digest(tar) !== layer.diffId || tar.length !== layer.size)
       throw new Error(`layer ${position} comes out as ${digest(tar)}`);
-    const blob = blobOf(layer.blob, tar, stream(8), base);
+    const blob =
+      layer.blob?.from === 'copies'
+        ? runCopies(layer.blob.size, stream(10), stream(8), blobSpace(header, base))
+        : blobOf(layer.blob, tar, stream(8), base);
     if (blob !== undefined && digest(blob) !== layer.blob?.digest)
       throw new Error(`the blob of layer ${position} comes out as ${digest(blob)}`);
     layers.push({ tar, blob });
@@ -195,6 +199,44 @@ function gatherStreams(
     });
     return new Map(plain);
   });
+}
+
+/** Section 7.6: new bytes and copies take turns. */
+function runCopies(size: number, copies: Uint8Array, news: Uint8Array, space: Uint8Array): Uint8Array {
+  const numbers = read(copies);
+  const literals = read(news);
+  const parts: Uint8Array[] = [];
+  let made = 0;
+  let place = 0;
+  const add = (bytes: Uint8Array) => {
+    parts.push(bytes);
+    made += bytes.length;
+    if (made > size) throw new Error('the copies make more than the blob');
+  };
+  while (made < size) {
+    add(literals.take(numbers.integer()));
+    if (made === size) break;
+    const length = numbers.integer();
+    if (length === 0) throw new Error('a copy of nothing');
+    const coded = numbers.integer();
+    const start = place + (coded % 2 === 0 ? coded / 2 : -(coded + 1) / 2);
+    if (start < 0 || start + length > space.length) throw new Error('a copy of what is not there');
+    add(space.subarray(start, start + length));
+    place = start + length;
+  }
+  if (numbers.left + literals.left > 0) throw new Error('the copies go on');
+  return Buffer.concat(parts);
+}
+
+/** Section 4.1. */
+function blobSpace(header: Header, base: Base): Uint8Array {
+  const blobs = header.base.blobs?.map(({ digest: wanted, size }) => {
+    const blob = base.blobs.get(wanted);
+    if (blob === undefined || blob.length !== size || digest(blob) !== wanted)
+      throw new Error(`the base lacks the blob ${wanted}`);
+    return blob;
+  });
+  return Buffer.concat(blobs ?? []);
 }
 
 function blobOf(info: BlobInfo | undefined, tar: Uint8Array, carried: Uint8Array, base: Base) {

@@ -98,7 +98,8 @@ export async function buildExample(): Promise<Uint8Array> {
   const image = { architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: [diffId] } };
   const config = json('application/vnd.oci.image.config.v1+json', image);
   const layer = { position: 0, diffId, samePosition: undefined, how: 'delta' as const, blob: undefined };
-  const plan = { metadata: { config }, layers: [{ ...layer, tar: bytesAccess(EXAMPLE_TARGET) }] };
+  const layers = [{ ...layer, tar: bytesAccess(EXAMPLE_TARGET) }];
+  const plan = { metadata: { config }, layers, blobSpace: undefined };
   const coded: CodedStream[] = [];
   for (const [stream, spool] of writeOps(EXAMPLE_BASE).entries()) {
     if (spool.sizeBytes > 0) coded.push(await codeStream(stream, spool, tmpdir(), undefined));
@@ -108,6 +109,7 @@ export async function buildExample(): Promise<Uint8Array> {
     targetName: 'example:1.1',
     platform: { os: 'linux', architecture: 'amd64' },
     baseLayers: [{ diffId: sha256(EXAMPLE_BASE), sizeBytes: EXAMPLE_BASE.length, addressed: true }],
+    baseBlobs: [],
     plan,
     executables: false,
     streams: [coded],

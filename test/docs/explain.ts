@@ -4,7 +4,19 @@ import { read } from './cursor.ts';
 import { type Decoded, decodePatch, digest, readSections } from './decoder.ts';
 import { HEADER_FIELDS, type RunOp } from './ops.ts';
 
-const STREAMS = ['ops', 'seeks', 'gaps', 'diffs', 'binary', 'text', 'headers', 'repeats', 'blob', 'recipe'];
+const STREAMS = [
+  'ops',
+  'seeks',
+  'gaps',
+  'diffs',
+  'binary',
+  'text',
+  'headers',
+  'repeats',
+  'blob',
+  'recipe',
+  'copies',
+];
 const KINDS = ['', 'header', 'documents', 'stream', 'end'];
 
 /** The fenced blocks of section 10, by the second word of their info string. */

@@ -126,6 +126,24 @@ function programs(release: 0 | 1): FixtureImage {
     ],
   });
 }
+/** Noise, compressed as no recipe can, of which some bytes change; and a layer that both have, compressed so too. */
+const noisy = (release: number) =>
+  buildImage({
+    seed: 4,
+    layers: [
+      {
+        tar: buildTar([
+          {
+            name: 'noise',
+            type: '0',
+            content: noise.map((byte, at) => (at % 90_001 === 5 ? release : byte)),
+          },
+        ]),
+        compression: 'zstd',
+      },
+      { compression: 'zstd' },
+    ],
+  });
 
 const empty = buildImage({ seed: 9, layers: [{ tar: new Uint8Array(0), compression: none }] });
 
@@ -137,6 +155,7 @@ export const PATCH_CASES: readonly PatchCase[] = [
   { name: 'compressed layers, blobs left out', base, target: compressed, form: 'oci', blobs: false },
   { name: 'a layer whose encoder is known', base, target: recreatable, form: 'oci' },
   { name: 'executables', base: programs(0), target: programs(1), form: 'archive' },
+  { name: "blobs that are copied from the base's", base: noisy(0), target: noisy(1), form: 'oci' },
   { name: 'an index', base, target, form: 'oci', index: buildIndex([target]) },
   { name: 'the same image', base, target: base, form: 'oci' },
   { name: 'images that share nothing', base: empty, target, form: 'oci' },

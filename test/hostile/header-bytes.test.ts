@@ -7,7 +7,7 @@ import { makeVictim } from './victim.ts';
 
 const workshop = openWorkshop();
 
-test.each(['delta', 'carrying', 'sharing'] as const)(
+test.each(['delta', 'carrying', 'sharing', 'copying'] as const)(
   'any character of the header of a patch of kind %s',
   async (kind) => {
     const victim = await makeVictim(workshop, kind);

@@ -17,6 +17,7 @@ const delta = await makeVictim(workshop, 'delta');
 const classic = await makeVictim(workshop, 'classic');
 const carrying = await makeVictim(workshop, 'carrying');
 const sharing = await makeVictim(workshop, 'sharing');
+const copying = await makeVictim(workshop, 'copying');
 const ZEROS = `sha256:${'0'.repeat(64)}`;
 const HUGE = Number.MAX_SAFE_INTEGER;
 
@@ -258,6 +259,42 @@ const SHARING_ROWS: readonly Row[] = [
     /not the base layer it comes from/,
   ],
 ];
+
+const COPYING_ROWS: readonly Row[] = [
+  ['no blobs of the base', { 'base.blobs': [] }, 'CORRUPT_INPUT', /base's blobs were not opened/],
+  [
+    'a blob that the base lacks',
+    { 'base.blobs.0.digest': ZEROS },
+    'BASE_MISMATCH',
+    /lacks? .*|does not have/,
+  ],
+  ['a blob of another size', { 'base.blobs.0.size': 7 }, 'BASE_MISMATCH', /the patch says 7/],
+  ['blobs larger than any number', { 'base.blobs.0.size': HUGE + 1 }, 'CORRUPT_INPUT', /size is/],
+  ['blobs that are no list', { 'base.blobs': 7 }, 'CORRUPT_INPUT', /base.blobs is not an array/],
+  ['a base that no layer is read of', { 'base.layers': [] }, 'CORRUPT_INPUT', /reads no layer/],
+  ['no copies', { 'target.layers.0.streams': [] }, 'CORRUPT_INPUT', /does not say what its blob copies/],
+  [
+    'a blob that is carried',
+    { 'target.layers.0.blob.from': 'carried' },
+    'CORRUPT_INPUT',
+    /carries its blob as well/,
+  ],
+  ['a tar that is unpacked', { 'target.layers.0.from': 'blob' }, 'CORRUPT_INPUT', /blob that is not carried/],
+  [
+    'a digest that is another',
+    { 'target.layers.0.blob.digest': ZEROS },
+    'CORRUPT_INPUT',
+    /not those of the target/,
+  ],
+];
+
+test.each(COPYING_ROWS)('a patch with copies that says: %s', async (_, lies, code, message) => {
+  const error = await refusal(copying, await lying(copying.patch, lies), 'oci');
+  expect({ code: error.code, message: error.message }).toEqual({
+    code,
+    message: expect.stringMatching(message),
+  });
+});
 
 test.each(SHARING_ROWS)('a patch with a blob of the base that says: %s', async (_, lies, code, message) => {
   const error = await refusal(sharing, await lying(sharing.patch, lies), 'oci');

@@ -1,4 +1,4 @@
-/** A small patch that has everything: a layer of the base's, deltas with every stream, and a blob that is carried. */
+/** A small patch that has everything: a layer of the base's, deltas with every stream, blobs carried, taken over and copied. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildImage, type FixtureImage } from '../fixtures/images.ts';
@@ -29,16 +29,30 @@ const CARRIED = { ...layer(file('carried', new Uint8Array(90))), compression: 'z
 const TARGET: FixtureImage = buildImage({ seed: 80, label: 'target', layers: [KEPT, DELTA] });
 const CARRYING: FixtureImage = buildImage({ seed: 80, label: 'carrying', layers: [CARRIED, KEPT] });
 
-/** One layer, which the base has too, compressed alike. */
-const SHARED_SPEC = { files: 2, fileBytes: 100 };
+/** One layer, which the base has too, compressed alike and as no recipe can. */
+const SHARED_SPEC = { files: 2, fileBytes: 100, compression: 'zstd' as const };
 const SHARED_BASE = buildImage({ seed: 86, layers: [SHARED_SPEC, KEPT] });
 const SHARING = buildImage({ seed: 86, label: 'sharing', layers: [SHARED_SPEC] });
+
+/** A blob that is the base's but for some bytes in the middle. */
+const COPIED = seededBytes(87, 5000);
+const copiedLayer = (content: Uint8Array) => ({
+  ...layer(file('copied', content)),
+  compression: 'zstd' as const,
+});
+const COPYING_BASE = buildImage({ seed: 87, layers: [copiedLayer(COPIED), KEPT] });
+const COPYING = buildImage({
+  seed: 87,
+  label: 'copying',
+  layers: [copiedLayer(edited(COPIED, { 2000: 1, 2001: 2 }))],
+});
 
 const PAIRS = {
   delta: [BASE, TARGET],
   classic: [BASE, TARGET],
   carrying: [BASE, CARRYING],
   sharing: [SHARED_BASE, SHARING],
+  copying: [COPYING_BASE, COPYING],
 } as const;
 
 export interface Victim extends Target {
@@ -47,7 +61,8 @@ export interface Victim extends Target {
 
 /**
  * `delta`: layer 0 is the base's, layer 1 a delta. `carrying`: layer 0 is carried as its blob, layer 1 the base's.
- * `classic`: as `delta`, of images that have no manifest. `sharing`: the one layer and its gzip blob are the base's.
+ * `classic`: as `delta`, of images that have no manifest. `sharing`: the one layer and its blob are the base's.
+ * `copying`: the one layer is a delta, and its blob copied from the base's.
  */
 export async function makeVictim(workshop: Workshop, kind: keyof typeof PAIRS): Promise<Victim> {
   mkdirSync(join(workshop.directory, 'attempt'), { recursive: true });

@@ -40,14 +40,9 @@ describe.each(FILE_FORMS)('a base in %s', (baseForm) => {
     const made = writeFixture(workshop, 'oci', BASE);
     const patch = await patchBetween(made, writeFixture(workshop, 'oci-archive', TARGET));
     const destination = `${form}:${workshop.newPath('result')}:team/app:2`;
-    const work = applyTo(workshop, patch, writeFixture(workshop, baseForm, BASE), destination);
-    if (baseForm === 'docker-archive' && form !== 'docker-archive') {
-      // It has the layers, but not as they were compressed; a recipe that can make them is not in the patch.
-      expect(await failureOf(work)).toMatchObject({ code: 'BASE_MISMATCH' });
-      expect(existsSync(destination.split(':')[1]!)).toBe(false);
-      return;
-    }
-    expect((await work).names).toEqual(['team/app:2']);
+    // A docker-archive has the layers, but not as they were compressed: for the shared one there is a recipe.
+    const { names } = await applyTo(workshop, patch, writeFixture(workshop, baseForm, BASE), destination);
+    expect(names).toEqual(['team/app:2']);
     await expectImage(workshop, destination, TARGET);
   });
 });
@@ -142,7 +137,7 @@ describe('a patch without blobs', () => {
   test('is smaller by what is carried, and makes the image of a docker-archive', async () => {
     const base = writeFixture(workshop, 'oci', CARRIED_BASE);
     const target = writeFixture(workshop, 'oci', CARRYING);
-    const whole = await patchBetween(base, target);
+    const whole = await patchBetween(base, target, { baseBlobs: false });
     const small = await patchBetween(base, target, { blobs: false });
     expect(readFileSync(whole).length).toBeGreaterThan(CARRYING.layers[0]!.blob.bytes.length);
     expect(readFileSync(small).length).toBeLessThan(readFileSync(whole).length / 5);
