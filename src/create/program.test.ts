@@ -4,12 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
+import { runStreams } from '../../test/fixtures/programs.ts';
 import { seededBytes, seededNoise } from '../../test/fixtures/random.ts';
 import { bytesAccess, readRange } from '../bytes/access.ts';
-import { sha256 } from '../bytes/digest.ts';
 import { STREAM_GAPS, STREAM_OPS, STREAM_SEEKS } from '../patch/format.ts';
-import type { PatchLayer } from '../patch/header.ts';
-import { runProgram } from '../rebuild/program.ts';
 import { openProgramWriter, type Program, type ProgramWriter } from './program-writer.ts';
 import { writeSeeks } from './source-log.ts';
 
@@ -26,28 +24,7 @@ async function run(program: Program, tarBytes: number): Promise<Uint8Array> {
     const content = spool.content();
     return readRange(content, 0, content.sizeBytes, content.sizeBytes);
   });
-  const layer: PatchLayer = {
-    diffId: sha256(new Uint8Array(0)),
-    tarBytes,
-    tar: { kind: 'delta' },
-    streams: streams.flatMap((bytes, stream) =>
-      bytes.length === 0
-        ? []
-        : [{ stream, codec: 0 as const, plainBytes: bytes.length, codedBytes: bytes.length, windowBits: 0 }],
-    ),
-  };
-  const pulled = streams.map((bytes) =>
-    [bytes.subarray(0, 100), bytes.subarray(100)].filter(({ length }) => length > 0),
-  );
-  const pieces: Uint8Array[] = [];
-  for await (const piece of runProgram(
-    layer,
-    { pull: (stream) => async () => pulled[stream]!.shift() },
-    base,
-    directory,
-  ))
-    pieces.push(Uint8Array.from(piece));
-  return Buffer.concat(pieces);
+  return await runStreams({ ...streams }, tarBytes, base, directory);
 }
 
 async function written(
