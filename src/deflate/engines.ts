@@ -88,12 +88,13 @@ const ZLIB: Engine = {
 const PIGZ: Engine = {
   name: 'pigz',
   version: 1,
-  parameterCount: 3,
-  accepts: ([level = 0, flavour = 99, block = 0]) =>
-    level >= 1 && level <= 9 && ZLIB_FLAVOURS.includes(flavour) && FRAME_BYTES(block),
-  create: ([level = 0, flavour = 0, block = 0], sink) => createPigzModel(level, flavour, block, sink),
-  describe: ([level, flavour = 0, block = 0]) =>
-    `pigz with ${FLAVOUR_NAMES[flavour]}, level ${level}, blocks of ${block >> 10} KiB`,
+  parameterCount: 4,
+  accepts: ([level = 0, flavour = 99, block = 0, alone = 9]) =>
+    level >= 1 && level <= 9 && ZLIB_FLAVOURS.includes(flavour) && FRAME_BYTES(block) && alone <= 1,
+  create: ([level = 0, flavour = 0, block = 0, alone = 0], sink) =>
+    createPigzModel(level, flavour, block, alone === 1, sink),
+  describe: ([level, flavour = 0, block = 0, alone = 0]) =>
+    `pigz with ${FLAVOUR_NAMES[flavour]}, level ${level}, ${alone === 1 ? 'independent ' : ''}blocks of ${block >> 10} KiB`,
 };
 
 const GUIDED: Engine = {
@@ -131,8 +132,9 @@ export function zlib(level: number, flavour: number): EngineChoice {
   return { engine: 4, version: 1, parameters: [level, flavour] };
 }
 
-export function pigz(level: number, flavour: number, blockBytes: number): EngineChoice {
-  return { engine: 5, version: 1, parameters: [level, flavour, blockBytes] };
+/** `alone` is 1 when no block refers to the one before, else 0. */
+export function pigz(level: number, flavour: number, blockBytes: number, alone: number): EngineChoice {
+  return { engine: 5, version: 1, parameters: [level, flavour, blockBytes, alone] };
 }
 
 export const guided: EngineChoice = { engine: 6, version: 1, parameters: [] };

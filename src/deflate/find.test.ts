@@ -10,6 +10,8 @@ import { type FoundRecipe, findRecipe } from './find.ts';
 import { gzipTrailer } from './gzip.ts';
 import { recreateBlob } from './recreate.ts';
 import { ZlibBlockWriter } from './zlib/block-writer.ts';
+import { ZlibMatcher } from './zlib/matcher.ts';
+import { matcherOptions } from './zlib/model.ts';
 
 const go = openGoOracle('compress/gzip');
 afterAll(() => go?.close());
@@ -106,8 +108,27 @@ describe.skipIf(go === undefined)('what a Go program does to a stream comes back
   });
 });
 
+const hasPigz = spawnSync('pigz', ['--version']).status === 0;
+
+describe.skipIf(!hasPigz)('pigz with settings of its user comes back', () => {
+  const SETTINGS: readonly (readonly [args: string, model: RegExp])[] = [
+    ['-b 512', /level 6, blocks of 512 KiB$/],
+    ['-b 64 -p 1', /level 6, blocks of 64 KiB$/],
+    ['-i', /level 6, independent blocks of 128 KiB$/],
+    ['-i -9 -b 256', /level 9, independent blocks of 256 KiB$/],
+    ['-1 -b 1024 -p 3', /level 1, blocks of 1024 KiB$/],
+  ];
+  const long = layerLikeBytes(2_500_000, 79);
+  test.each(SETTINGS)('%s', async (args, model) => {
+    const blob = execFileSync('pigz', ['-nc', ...args.split(' ')], { input: long, maxBuffer: 1 << 28 });
+    const found = await findAndFollow(blob, long);
+    expect(found.model).toMatch(model);
+    expect(found.recipe.length).toBeLessThanOrEqual(60);
+  });
+});
+
 describe('an encoder that nobody knows', () => {
-  test.skipIf(spawnSync('pigz', ['--version']).status !== 0)('with flushes of its own', async () => {
+  test.skipIf(!hasPigz)('with flushes of its own', async () => {
     const blob = execFileSync('pigz', ['-ncR'], { input: plain, maxBuffer: 1 << 28 });
     const found = await findAndFollow(blob, plain);
     expect(found.correctionsBytes).toBeGreaterThan(0);
@@ -170,3 +191,62 @@ describe('there is no recipe', () => {
     await expect(findRecipe(bytesAccess(blob), bytesAccess(plain), { signal })).rejects.toThrow();
   });
 });
+
+describe('the work of finding is bounded', () => {
+  const long = layerLikeBytes(3_000_000, 78);
+  const work = async (blob: Uint8Array, bytes: Uint8Array) => {
+    const trials: number[] = [];
+    const onTrial = (_: unknown, plainBytes: number) => trials.push(plainBytes);
+    const found = await findRecipe(bytesAccess(blob), bytesAccess(bytes), { onTrial });
+    return { found, trials: trials.length, plainBytes: trials.reduce((sum, each) => sum + each, 0) };
+  };
+
+  test('what programs make at their usual levels is among the first that are tried', async () => {
+    const commands = [
+      ['gzip', '-c'],
+      ['pigz', '-c'],
+      ['python3', '-c', PYTHON.replace('LEVEL', '6')],
+    ] as const;
+    for (const [program, ...args] of commands) {
+      if (spawnSync(program, ['--version']).status !== 0) continue;
+      const blob = execFileSync(program, args, { input: long, maxBuffer: 1 << 28 });
+      const { found, plainBytes } = await work(blob, long);
+      expect(found!.correctionsBytes).toBe(0);
+      expect(plainBytes, program).toBeLessThan(1 << 20);
+    }
+  });
+
+  test('an unknown encoder costs no more trials than allowed', async () => {
+    const { plainBytes } = await work(capriciousGzip(long), long);
+    expect(plainBytes).toBeLessThanOrEqual(8 << 20);
+  });
+
+  test('two engines at most may run beyond their trial in vain', async () => {
+    const { found, plainBytes } = await work(turningGzip(long), long);
+    expect(found!.correctionsBytes).toBeGreaterThan(0);
+    expect(plainBytes).toBeGreaterThan(2_000_000);
+    expect(plainBytes).toBeLessThanOrEqual((8 << 20) + 2 * long.length);
+  });
+});
+
+/** A blob that begins as one engine makes it and goes on as no engine does, with a token that nothing calls for. */
+function turningGzip(bytes: Uint8Array): Uint8Array {
+  const pieces: Uint8Array[] = [Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255)];
+  const writer = new ZlibBlockWriter((piece) => pieces.push(piece));
+  let blocks = 0;
+  const matcher = new ZlibMatcher(matcherOptions(6, 0), (tokens, count, buffer, start, end, isFinal) => {
+    const longMatch = tokens.subarray(0, count).findIndex((token) => token >>> 16 > 6);
+    if (++blocks < 20 || longMatch < 0) {
+      writer.block(tokens, count, buffer, start, end, isFinal);
+      return;
+    }
+    const token = tokens[longMatch]!;
+    const halves = [(((token >>> 16) - 3) << 16) | (token & 0xffff), (3 << 16) | (token & 0xffff)];
+    const changed = [...tokens.subarray(0, longMatch), ...halves, ...tokens.subarray(longMatch + 1, count)];
+    writer.block(Uint32Array.from(changed), changed.length, buffer, start, end, isFinal);
+  });
+  matcher.write(bytes);
+  matcher.flush(true);
+  pieces.push(gzipTrailer(crc32(bytes), bytes.length));
+  return Buffer.concat(pieces);
+}

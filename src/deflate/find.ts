@@ -2,25 +2,24 @@
  * Finds the recipe of a blob: tries the likely encoders on its beginning, then replays the whole with the one that
  * agreed, comparing byte for byte. A recipe that was not replayed to the last byte is never returned.
  */
-import { setImmediate } from 'node:timers/promises';
-import { type RandomAccess, readPieces } from '../bytes/access.ts';
+import type { RandomAccess } from '../bytes/access.ts';
 import { DidiffError } from '../errors.ts';
 import { listCandidates } from './candidates.ts';
+import { readEnding } from './ending.ts';
 import { describeEngine, type EngineChoice, guided, setsMarkers } from './engines.ts';
-import { readFirstBlock } from './fingerprint.ts';
+import { readFirstBlock, readFirstMarker } from './fingerprint.ts';
 import { encodeGuided } from './guided/encode.ts';
 import { isGzip, readGzipHeader, TRAILER_BYTES } from './gzip.ts';
 import { type Outline, outlineBlob } from './outline.ts';
+import { type ProofOptions, STEP_BYTES, startProof } from './proof.ts';
 import { encodeRecipe, type Recipe } from './recipe.ts';
-import { startRecreation } from './recreate.ts';
 import { type ScannedBlob, scanGzip } from './scan.ts';
 
-export interface FindOptions {
-  readonly signal?: AbortSignal | undefined;
+export interface FindOptions extends ProofOptions {
   /** Whether an encoder without a model may be described by corrections; true unless said otherwise. */
   readonly corrections?: boolean | undefined;
-  /** Plain bytes replayed so far in the pass that matters, of all; may start again from 0. */
-  readonly onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
+  /** Told of every engine that was tried and was not the one, with the plain bytes it was given. */
+  readonly onTrial?: ((engine: EngineChoice, plainBytes: number) => void) | undefined;
 }
 
 export interface FoundRecipe {
@@ -34,17 +33,19 @@ export interface FoundRecipe {
   readonly correctionsBytes: number;
 }
 
-/** Plain bytes a candidate is tried on before it may run through. */
+/** Plain bytes a candidate is tried on before it may run through; more when the first block, or what is before the first break, is longer. */
 const TRIAL_BYTES = 1 << 20;
+/** Plain bytes that trials may take together: so many, or this part of the tar where that is more. */
+const FREE_TRIAL_BYTES = 8 << 20;
+const TRIAL_PART = 0.1;
+/** How many candidates may have passed their trial and failed later; those never come again. */
+const MOST_FAILED_RUNS = 2;
 /** Corrections larger than this part of the blob are not worth it. */
 const MOST_CORRECTIONS = 0.1;
-const STEP_BYTES = 1 << 16;
-/** After so many bytes of work other tasks get their turn. */
-const TURN_BYTES = 1 << 21;
 
 /**
  * The recipe that makes `blob` from `tar`; undefined when none is known or the blob is not gzip of that tar.
- * Takes one replay and, for the trials and a scan of the blob, a tenth of one.
+ * Takes one replay and, for trials, at most a tenth of one (or 8 MiB of plain bytes); docs/gzip.md has the whole bound.
  */
 export async function findRecipe(
   blob: RandomAccess,
@@ -53,14 +54,22 @@ export async function findRecipe(
 ): Promise<FoundRecipe | undefined> {
   if (!isGzip(blob)) return undefined;
   try {
+    const budget = {
+      trialBytes: Math.max(FREE_TRIAL_BYTES, tar.sizeBytes * TRIAL_PART),
+      runs: MOST_FAILED_RUNS,
+    };
     const simple = assumeOneMember(blob, tar);
-    const found = simple === undefined ? undefined : await findEngine(blob, tar, simple, options);
+    const found =
+      simple && (await findEngine(blob, tar, simple, firstPlaceOf(blob, simple), budget, options));
     if (found !== undefined) return found;
     const scanned = scanGzip(blob, { signal: options.signal });
     if (scanned.plainBytes !== tar.sizeBytes) return undefined;
     const outline = outlineBlob(blob, tar, scanned);
-    const isSimple = outline.events.length + outline.oddTrailers.size + outline.tail.length === 0;
-    const other = isSimple ? undefined : await findEngine(blob, tar, outline, options);
+    const breaks = breaksOf(scanned);
+    const isSimple =
+      breaks.length + outline.events.length + outline.oddTrailers.size + outline.tail.length === 0;
+    const place = { dataEnd: scanned.members[0]!.dataEnd, breaks };
+    const other = isSimple ? undefined : await findEngine(blob, tar, outline, place, budget, options);
     if (other !== undefined || options.corrections === false) return other;
     return await findCorrections(blob, tar, scanned, outline, options);
   } catch (error) {
@@ -90,20 +99,56 @@ function assumeOneMember(blob: RandomAccess, tar: RandomAccess): Outline | undef
   };
 }
 
+/** What may still be spent on engines that turn out not to be the one. */
+interface Budget {
+  trialBytes: number;
+  runs: number;
+}
+
+/** What tells engines apart, of the first member. */
+interface Place {
+  /** Where its DEFLATE stream ends. */
+  readonly dataEnd: number;
+  /** Plain offsets of empty blocks, as far as they are known. */
+  readonly breaks: readonly number[];
+}
+
+/** Of a blob that was not scanned. */
+function firstPlaceOf(blob: RandomAccess, { headers }: Outline): Place {
+  const dataEnd = blob.sizeBytes - TRAILER_BYTES;
+  if (readEnding(blob, dataEnd) !== 'flushed') return { dataEnd, breaks: [] };
+  const marker = readFirstMarker(blob, headers[0]!.length);
+  return { dataEnd, breaks: marker === undefined ? [] : [marker] };
+}
+
+function breaksOf({ members }: ScannedBlob): number[] {
+  const breaks = members.flatMap(({ flushes, fillers }) => [...flushes, ...fillers]);
+  return [...new Set(breaks)].sort((one, other) => one - other);
+}
+
 async function findEngine(
   blob: RandomAccess,
   tar: RandomAccess,
   outline: Outline,
+  { dataEnd, breaks }: Place,
+  budget: Budget,
   options: FindOptions,
 ): Promise<FoundRecipe | undefined> {
   const header = readGzipHeader(blob, 0);
   const first = readFirstBlock(blob, header.bytes.length);
-  for (const engine of listCandidates(header, first)) {
+  const trialBytes = Math.min(
+    tar.sizeBytes,
+    Math.max(TRIAL_BYTES, Math.max(first.plainBytes, breaks[0] ?? 0) + STEP_BYTES),
+  );
+  for (const engine of listCandidates({ header, first, ending: readEnding(blob, dataEnd), breaks })) {
+    if (budget.trialBytes <= 0 || budget.runs <= 0) return undefined;
     const recipe: Recipe = { ...eventsFor(engine, outline), engine, corrections: new Uint8Array(0) };
     const proof = startProof(blob, tar, recipe, options);
-    if (!(await proof.run(Math.min(TRIAL_BYTES, tar.sizeBytes)))) continue;
-    if (!(await proof.run(tar.sizeBytes)) || !proof.finish()) continue;
-    return describe(recipe);
+    const isLikely = await proof.run(trialBytes);
+    if (isLikely && (await proof.run(tar.sizeBytes)) && proof.finish()) return describe(recipe);
+    if (isLikely) budget.runs--;
+    else budget.trialBytes -= proof.plainBytes();
+    options.onTrial?.(engine, proof.plainBytes());
   }
   return undefined;
 }
@@ -140,58 +185,4 @@ function describe(recipe: Recipe): FoundRecipe {
     flushCount: recipe.events.length - memberEnds,
     correctionsBytes: recipe.corrections.length,
   };
-}
-
-interface Proof {
-  /** Goes on to plain byte `until`; false as soon as the blob differs from what comes out. */
-  run(until: number): Promise<boolean>;
-  /** Ends the replay; whether the blob is exactly what came out. */
-  finish(): boolean;
-}
-
-function startProof(blob: RandomAccess, tar: RandomAccess, recipe: Recipe, options: FindOptions): Proof {
-  let compared = 0;
-  let agrees = true;
-  const expected = Buffer.alloc(STEP_BYTES);
-  const recreation = startRecreation(recipe, (piece) => {
-    for (let at = 0; at < piece.length && agrees; ) {
-      const part = expected.subarray(0, Math.min(piece.length - at, expected.length));
-      blob.readAt(compared, part);
-      agrees = part.compare(piece, at, at + part.length) === 0;
-      at += part.length;
-      compared += part.length;
-    }
-  });
-  const pieces = readPieces(tar, new Uint8Array(STEP_BYTES));
-  let done = 0;
-  let turn = 0;
-  return {
-    async run(until) {
-      while (done < until && agrees) {
-        options.signal?.throwIfAborted();
-        const next = pieces.next();
-        if (next.done === true) break;
-        if (!attempt(() => recreation.write(next.value))) agrees = false;
-        done += next.value.length;
-        turn += next.value.length;
-        if (turn < TURN_BYTES) continue;
-        turn = 0;
-        options.onProgress?.(done, tar.sizeBytes);
-        await setImmediate();
-      }
-      return agrees;
-    },
-    finish: () => agrees && attempt(() => recreation.finish()) && agrees && compared === blob.sizeBytes,
-  };
-}
-
-/** Whether it went through without the replay growing past, or staying short of, the blob's size. */
-function attempt(step: () => void): boolean {
-  try {
-    step();
-    return true;
-  } catch (error) {
-    if (error instanceof DidiffError && error.code === 'CORRUPT_INPUT') return false;
-    throw error;
-  }
 }

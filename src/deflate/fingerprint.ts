@@ -16,6 +16,22 @@ export interface FirstBlock {
 /** No encoder known makes longer blocks; the rest of one is not read. */
 const MOST_TOKENS = 1 << 22;
 
+/** The longest blocks that a framing is looked for in at once. */
+const MOST_MARKER_BYTES = (1 << 20) + (1 << 16);
+
+/** How many plain bytes there are before the first flush marker; undefined when there is none in the first MiB. */
+export function readFirstMarker(blob: RandomAccess, start: number): number | undefined {
+  const reader = new DeflateReader(blob, start);
+  const tokens = new Uint32Array(1 << 14);
+  while (reader.plainBytes < MOST_MARKER_BYTES) {
+    const header = reader.readHeader();
+    if (header.isFinal) return undefined;
+    if (header.type === 'stored' && header.storedBytes === 0) return reader.plainBytes;
+    while (reader.inBlock && reader.plainBytes < MOST_MARKER_BYTES) reader.readTokens(tokens);
+  }
+  return undefined;
+}
+
 /** Reads the first block at byte `start`. Throws CORRUPT_INPUT when it is damaged. */
 export function readFirstBlock(blob: RandomAccess, start: number): FirstBlock {
   const reader = new DeflateReader(blob, start);

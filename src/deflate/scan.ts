@@ -11,11 +11,15 @@ export interface ScannedMember {
   readonly header: GzipHeader;
   /** First byte of the DEFLATE stream. */
   readonly dataStart: number;
+  /** The byte behind it, which is the trailer's first. */
+  readonly dataEnd: number;
   /** First plain byte, counted over all members. */
   readonly plainStart: number;
   readonly plainBytes: number;
   /** Plain offsets, over all members, of empty stored blocks that end nothing: what a flush leaves. */
   readonly flushes: readonly number[];
+  /** The same of empty blocks of fixed codes, by which pigz fills up bytes. */
+  readonly fillers: readonly number[];
   readonly trailer: Uint8Array;
 }
 
@@ -84,21 +88,25 @@ function scanMember(
   const dataStart = position + header.bytes.length;
   const reader = new DeflateReader(blob, dataStart);
   const flushes: number[] = [];
+  const fillers: number[] = [];
   for (;;) {
     signal?.throwIfAborted();
+    const start = reader.plainBytes;
     const block = reader.readHeader();
     while (reader.inBlock) reader.readTokens(tokens);
     if (block.isFinal) break;
-    if (block.type === 'stored' && block.storedBytes === 0) {
-      if (flushes.length >= eventLimit) {
+    if (reader.plainBytes > start) continue;
+    if (block.type !== 'dynamic') {
+      if (flushes.length + fillers.length >= eventLimit) {
         throw new DidiffError('LIMIT', `the gzip blob has more than ${eventLimit} flushes and members`);
       }
-      flushes.push(plainStart + reader.plainBytes);
+      (block.type === 'stored' ? flushes : fillers).push(plainStart + start);
     }
   }
-  const end = reader.bytePosition + TRAILER_BYTES;
+  const dataEnd = reader.bytePosition;
+  const end = dataEnd + TRAILER_BYTES;
   if (end > blob.sizeBytes) throw corrupt('the gzip trailer is cut short');
-  const trailer = readRange(blob, reader.bytePosition, TRAILER_BYTES, TRAILER_BYTES);
+  const trailer = readRange(blob, dataEnd, TRAILER_BYTES, TRAILER_BYTES);
   const plainBytes = reader.plainBytes;
-  return { member: { header, dataStart, plainStart, plainBytes, flushes, trailer }, end };
+  return { member: { header, dataStart, dataEnd, plainStart, plainBytes, flushes, fillers, trailer }, end };
 }

@@ -7,12 +7,17 @@ import type { DeflateModel } from '../model.ts';
 import { createZlibModel } from './model.ts';
 
 const DICTIONARY_BYTES = 32768;
+const EMPTY = new Uint8Array(0);
 
-/** `blockBytes` is 2^17 unless pigz was told otherwise; it must be at least 32 KiB. */
+/**
+ * `blockBytes` is 2^17 unless pigz was told otherwise; it must be at least 32 KiB. Blocks that are `independent` have
+ * no dictionary, and two markers between them.
+ */
 export function createPigzModel(
   level: number,
   flavour: number,
   blockBytes: number,
+  independent: boolean,
   sink: ByteSink,
 ): DeflateModel {
   const model = createZlibModel(level, flavour, sink);
@@ -20,9 +25,12 @@ export function createPigzModel(
   let filled = 0;
   const endBlock = () => {
     model.endBlock();
-    if ((model.openBits & 1) === 1) model.marker();
+    if (independent) {
+      model.marker();
+      model.marker();
+    } else if ((model.openBits & 1) === 1) model.marker();
     else while (model.openBits !== 0) model.emptyFixed();
-    model.restart(dictionary);
+    model.restart(independent ? EMPTY : dictionary);
     filled = 0;
   };
   return {
