@@ -67,7 +67,7 @@ async function make(
     });
     return {
       made: await runStreams({ ...streams }, tarBytes, base, directory),
-      executables: program.executables,
+      executables: program.executables.files,
     };
   } finally {
     writer.close();

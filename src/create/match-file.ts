@@ -42,13 +42,13 @@ export interface MatchedWindow {
   readonly matches: readonly Match[];
 }
 
-/** Writes `content`, of which `earlier` is likely an earlier version; `base` is the space that addresses mean. */
+/** Writes `content`, of which `earlier` is likely an earlier version, and says how. */
 export async function writeChangedFile(
   writer: ProgramWriter,
   content: RandomAccess,
   { catalog, anchors, matcher, tick }: MatchContext,
   earlier: BaseFile | undefined,
-): Promise<void> {
+): Promise<'plain' | 'predicted'> {
   const { space } = catalog;
   if (isElf(content)) {
     const matches: Match[] = [];
@@ -57,7 +57,7 @@ export async function writeChangedFile(
     const plan = planExecutable(catalog, content, matches);
     if (plan === undefined) writeMatches(writer, content, matches);
     else writer.executable(content, plan);
-    return;
+    return plan === undefined ? 'plain' : 'predicted';
   }
   for await (const { start, bytes, kind, matches } of matchWindows(
     content,
@@ -75,6 +75,7 @@ export async function writeChangedFile(
     }
     writer.literal(bytes.subarray(at), kind);
   }
+  return 'plain';
 }
 
 async function* matchWindows(
