@@ -69,8 +69,12 @@ function describe(report: CreateReport, path: string): string {
   const lines = [`${path}: ${formatBytes(report.patchBytes)}, from ${report.base} to ${report.target}`];
   for (const [position, layer] of report.layers.entries())
     lines.push(`  layer ${position}: ${describeLayer(layer)}`);
-  const { same, changed, added } = report.files;
-  if (same + changed + added > 0) lines.push(`  files: ${same} the same, ${changed} changed, ${added} new`);
+  const { same, changed, added, predicted } = report.files;
+  if (same + changed + added > 0)
+    lines.push(
+      `  files: ${same} the same, ${changed} changed, ${added} new` +
+        (predicted > 0 ? `; ${predicted} executables predicted` : ''),
+    );
   if (report.pullBytes !== undefined && report.pullBytes > 0) {
     const times = report.pullBytes / report.patchBytes;
     lines.push(

@@ -59,14 +59,15 @@ function describe(patch: Inspection, path: string, platform: string): string {
   return lines.join('\n');
 }
 
-function describeLayer({ from, tarBytes, patchBytes, blob }: InspectedLayer): string {
+function describeLayer({ from, tarBytes, patchBytes, predicted, blob }: InspectedLayer): string {
   const size = formatBytes(tarBytes);
+  const executables = predicted === undefined ? '' : `, ${predicted} executables predicted`;
   const made =
     from === 'base'
       ? `${size}, the base's own`
       : from === 'blob'
         ? `${size}, carried as its blob`
-        : `${size} from ${formatBytes(patchBytes)}`;
+        : `${size} from ${formatBytes(patchBytes)}${executables}`;
   return blob === undefined ? made : `${made}; blob ${describeBlob(blob.from, blob, from === 'base')}`;
 }
 

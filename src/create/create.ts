@@ -18,7 +18,7 @@ import { type FileCounts, writeDeltaLayer } from './delta-layer.ts';
 import { type CodedStream, codeStreams } from './entropy.ts';
 import { type Assembly, assembleHeader, baseLayersOf } from './header.ts';
 import { type Plan, planLayers } from './plan.ts';
-import type { Program } from './program-writer.ts';
+import { NO_EXECUTABLES, type Program } from './program-writer.ts';
 import { provePatch } from './prove.ts';
 import { type CreateReport, reportOf } from './report.ts';
 import { type Settled, settlePlan } from './settle.ts';
@@ -54,7 +54,7 @@ export async function createPatch(
   const tars = await openBase(base, planned, options);
   const owned: { close(): void }[] = [];
   try {
-    const counts: FileCounts = { same: 0, changed: 0, added: 0 };
+    const counts: FileCounts = { same: 0, changed: 0, added: 0, predicted: 0 };
     const programs = await matchLayers(tars, planned, options, counts, owned);
     const settled = await settlePlan(planned, programs, options, owned);
     const assembly = await codeLayers(base, target, tars, settled, options, owned);
@@ -181,7 +181,7 @@ async function codeLayers(
     baseLayers: layers,
     baseBlobs: copied.blobs,
     plan,
-    executables: programs.some((program) => (program?.executables ?? 0) > 0),
+    executables: programs.map((program) => program?.executables ?? NO_EXECUTABLES),
     streams,
   };
 }

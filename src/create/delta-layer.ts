@@ -17,6 +17,8 @@ export interface FileCounts {
   same: number;
   changed: number;
   added: number;
+  /** Of all those: executables predicted from others. */
+  predicted: number;
 }
 
 export interface DeltaContext {
@@ -168,7 +170,8 @@ async function writeContent(
   }
   const { matcher, tick } = context;
   const anchors = await context.anchors();
-  await writeChangedFile(writer, content, { catalog, anchors, matcher, tick }, earlier);
+  const how = await writeChangedFile(writer, content, { catalog, anchors, matcher, tick }, earlier);
+  if (how === 'predicted') counts.predicted++;
 }
 
 /** Padding and the end of the archive are zeros nearly always; anything else, understood or not, is carried. */

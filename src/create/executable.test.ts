@@ -7,12 +7,12 @@ import { afterAll, expect, test } from 'vitest';
 import { runStreams } from '../../test/fixtures/programs.ts';
 import { seededBytes } from '../../test/fixtures/random.ts';
 import { programVersions } from '../../test/predict/versions.ts';
-import { bytesAccess, readRange } from '../bytes/access.ts';
+import { bytesAccess, type RandomAccess, readRange } from '../bytes/access.ts';
 import { findRegions, indexOld } from '../kernels/match.ts';
 import type { BaseFile, Catalog } from './catalog.ts';
-import { planExecutable, writeMatches } from './executable.ts';
+import { findOldExecutable, planExecutable, writeMatches } from './executable.ts';
 import { openProgramWriter, type ProgramWriter } from './program-writer.ts';
-import { type Match, residualOf } from './residual.ts';
+import { type ExecutablePlan, type Match, residualOf } from './residual.ts';
 import { writeSeeks } from './source-log.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'didiff-executable-'));
@@ -49,6 +49,15 @@ function matchAll(bytes: Uint8Array, next: Uint8Array): readonly Match[] {
   }));
 }
 
+function planFor(
+  catalog: Catalog,
+  content: RandomAccess,
+  matches: readonly Match[],
+): ExecutablePlan | undefined {
+  const old = findOldExecutable(catalog, content, matches);
+  return old && planExecutable(catalog, content, old, [matches]);
+}
+
 async function make(
   bytes: Uint8Array,
   tarBytes: number,
@@ -67,7 +76,7 @@ async function make(
     });
     return {
       made: await runStreams({ ...streams }, tarBytes, base, directory),
-      executables: program.executables,
+      executables: program.executables.files,
     };
   } finally {
     writer.close();
@@ -82,7 +91,7 @@ for (const machine of ['x86-64', 'aarch64'] as const) {
   test(`an ${machine} executable is predicted from the file its bytes are of, and comes out exactly`, async () => {
     const { catalog, bytes } = catalogOf([noise, old, noise.subarray(500)]);
     const content = Buffer.concat([next, noise.subarray(6000, 9000), seededBytes(8, 300)]);
-    const plan = planExecutable(catalog, bytesAccess(content), matchAll(bytes, content))!;
+    const plan = planFor(catalog, bytesAccess(content), matchAll(bytes, content))!;
     expect([plan.oldAddress, plan.oldBytes]).toEqual([catalog.files[1]!.address, old.length]);
     const plain = residualOf(catalog.space, bytesAccess(content), matchAll(bytes, content), undefined)!;
     expect(plan.residual.diffs.length).toBeLessThan(plain.diffs.length / 3);
@@ -104,16 +113,16 @@ test('an executable of which nothing moved is not predicted', () => {
   const { catalog, bytes } = catalogOf([OLD]);
   const next = Uint8Array.from(OLD);
   next[next.length - 1]! ^= 1;
-  expect(planExecutable(catalog, bytesAccess(next), matchAll(bytes, next))).toBeUndefined();
+  expect(planFor(catalog, bytesAccess(next), matchAll(bytes, next))).toBeUndefined();
 });
 
 test('what stands in files that are no executables, or in none, is not predicted', () => {
   const content = bytesAccess(Buffer.concat([NEXT.subarray(0, 64), noise.subarray(100, 9000)]));
   const { catalog, bytes } = catalogOf([noise, OLD]);
   const next = readRange(content, 0, content.sizeBytes, content.sizeBytes);
-  expect(planExecutable(catalog, content, matchAll(bytes, next))).toBeUndefined();
-  expect(planExecutable(catalog, content, [])).toBeUndefined();
-  expect(planExecutable(catalog, content, [{ newStart: 0, address: 100, length: 50 }])).toBeUndefined();
+  expect(planFor(catalog, content, matchAll(bytes, next))).toBeUndefined();
+  expect(planFor(catalog, content, [])).toBeUndefined();
+  expect(planFor(catalog, content, [{ newStart: 0, address: 100, length: 50 }])).toBeUndefined();
 });
 
 test('any matches, of the old file or not, make the file, predicted or plain', async () => {

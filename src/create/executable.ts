@@ -5,7 +5,9 @@
 import { brotliCompressSync, constants } from 'node:zlib';
 import { type RandomAccess, sliceAccess } from '../bytes/access.ts';
 import { pushVarint, zigzag } from '../bytes/varint.ts';
+import type { Region } from '../kernels/match.ts';
 import { MAX_EXECUTABLE_BYTES, MAX_EXECUTABLE_OPS } from '../patch/format.ts';
+import { type ElfLabeller, openElfLabeller } from '../predict/elf/labels.ts';
 import { planElfRegions } from '../predict/elf/plan.ts';
 import type { BaseFile, Catalog } from './catalog.ts';
 import type { ProgramWriter } from './program-writer.ts';
@@ -18,25 +20,51 @@ export function isElf(content: RandomAccess): boolean {
   return magic[0] === 0x7f && magic[1] === 0x45 && magic[2] === 0x4c && magic[3] === 0x46;
 }
 
-/** How `content` is best predicted; undefined when it is better not. `matches` are those of the whole file. */
-export function planExecutable(
+/** The executable of the base that `content` is a version of: the file that most of the matched bytes come from. */
+export function findOldExecutable(
   catalog: Catalog,
   content: RandomAccess,
   matches: readonly Match[],
-): ExecutablePlan | undefined {
+): BaseFile | undefined {
   const old = mainSource(catalog, matches);
   if (old === undefined || Math.max(old.sizeBytes, content.sizeBytes) > MAX_EXECUTABLE_BYTES)
     return undefined;
+  return isElf(sliceAccess(catalog.space, old.address, old.sizeBytes)) ? old : undefined;
+}
+
+/** Labels references of `content` and of `old` (src/predict/elf/labels.ts), going by `matches`; undefined for other files. */
+export function labelExecutable(
+  catalog: Catalog,
+  content: RandomAccess,
+  old: BaseFile,
+  matches: readonly Match[],
+): ElfLabeller | undefined {
+  const regions = regionsIn(old, matches);
+  return openElfLabeller(sliceAccess(catalog.space, old.address, old.sizeBytes), content, regions);
+}
+
+/** How `content` is best predicted from `old`, going by one of `ways` to match it; undefined when it is better not. */
+export function planExecutable(
+  catalog: Catalog,
+  content: RandomAccess,
+  old: BaseFile,
+  ways: readonly (readonly Match[])[],
+): ExecutablePlan | undefined {
   const { space } = catalog;
-  const oldContent = sliceAccess(space, old.address, old.sizeBytes);
-  if (!isElf(oldContent)) return undefined;
-  const planned = planMatches(old, oldContent, content, matches);
-  if (2 * planned.length + 1 > MAX_EXECUTABLE_OPS) return undefined;
-  const residual = residualOf(space, content, planned, old);
-  if (residual === undefined) return undefined;
-  const plain = residualOf(space, content, matches, undefined)!;
-  if (costOf(content, planned, residual) >= costOf(content, matches, plain)) return undefined;
-  return { oldAddress: old.address, oldBytes: old.sizeBytes, matches: planned, residual };
+  const plain = residualOf(space, content, ways[0]!, undefined)!;
+  let best: ExecutablePlan | undefined;
+  let bestCost = costOf(content, ways[0]!, plain);
+  for (const matches of ways) {
+    const planned = planMatches(catalog, old, content, matches);
+    if (2 * planned.length + 1 > MAX_EXECUTABLE_OPS) continue;
+    const residual = residualOf(space, content, planned, old);
+    if (residual === undefined) continue;
+    const cost = costOf(content, planned, residual);
+    if (cost >= bestCost) continue;
+    best = { oldAddress: old.address, oldBytes: old.sizeBytes, matches: planned, residual };
+    bestCost = cost;
+  }
+  return best;
 }
 
 /** The file of the base that most of the matched bytes come from; of equals the first. */
@@ -65,20 +93,22 @@ function fileAt(files: readonly BaseFile[], address: number): BaseFile | undefin
   return file !== undefined && address < file.address + file.sizeBytes ? file : undefined;
 }
 
+function regionsIn(old: BaseFile, matches: readonly Match[]): readonly Region[] {
+  return matches
+    .filter((each) => isInside(each, old))
+    .map(({ newStart, address, length }) => ({ newStart, oldStart: address - old.address, length }));
+}
+
 /** The old file's matches with its tables made whole; other matches give way to the tables. */
 function planMatches(
+  { space }: Catalog,
   old: BaseFile,
-  oldContent: RandomAccess,
   content: RandomAccess,
   matches: readonly Match[],
 ): readonly Match[] {
-  const inside = matches.filter((each) => isInside(each, old));
   const elsewhere = matches.filter((each) => !isInside(each, old));
-  const regions = planElfRegions(
-    oldContent,
-    content,
-    inside.map(({ newStart, address, length }) => ({ newStart, oldStart: address - old.address, length })),
-  );
+  const oldContent = sliceAccess(space, old.address, old.sizeBytes);
+  const regions = planElfRegions(oldContent, content, regionsIn(old, matches));
   const planned = regions.map(({ newStart, oldStart, length }) => ({
     newStart,
     address: old.address + oldStart,

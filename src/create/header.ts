@@ -17,7 +17,7 @@ import { PIECE_BYTES } from '../rebuild/program.ts';
 import type { PlacedBlob } from './blob-copies.ts';
 import type { CodedStream } from './entropy.ts';
 import type { LayerPlan, Plan } from './plan.ts';
-import type { Program } from './program-writer.ts';
+import type { ExecutableCounts, Program } from './program-writer.ts';
 import type { SourceLog } from './source-log.ts';
 
 export interface Assembly {
@@ -27,8 +27,8 @@ export interface Assembly {
   readonly baseLayers: readonly BaseLayer[];
   readonly baseBlobs: readonly PlacedBlob[];
   readonly plan: Plan;
-  /** Whether any file is predicted from an executable. */
-  readonly executables: boolean;
+  /** Per layer of the target. */
+  readonly executables: readonly ExecutableCounts[];
   /** Per layer of the target. */
   readonly streams: readonly (readonly CodedStream[])[];
 }
@@ -99,12 +99,12 @@ export function assembleHeader(assembly: Assembly): PatchHeader {
   const blobsFrom = (source: BlobSource) => plan.layers.some(({ blob }) => blob?.source === source);
   const requires: string[] = [];
   if (blobsFrom('recipe')) requires.push(FEATURE_GZIP_RECIPE);
-  if (assembly.executables) requires.push(FEATURE_EXECUTABLES);
+  if (assembly.executables.some(({ files }) => files > 0)) requires.push(FEATURE_EXECUTABLES);
   if (blobsFrom('copies')) requires.push(FEATURE_BLOB_COPIES);
   return {
     writer: WRITER,
     requires,
-    memoryBytes: Math.max(0, ...layers.map(readerMemory)),
+    memoryBytes: Math.max(0, ...layers.map((layer, at) => readerMemory(layer, assembly.executables[at]!))),
     base: {
       name: portableName(assembly.baseName),
       layers: baseLayers,
@@ -119,14 +119,16 @@ export function assembleHeader(assembly: Assembly): PatchHeader {
   };
 }
 
-function patchLayer(layer: LayerPlan, { streams, baseLayers }: Assembly): PatchLayer {
+function patchLayer(layer: LayerPlan, { streams, baseLayers, executables }: Assembly): PatchLayer {
   const { position, diffId, how, blob, tar } = layer;
+  const { files } = executables[position]!;
   const baseLayer = baseLayers.findIndex((each) => each.diffId === diffId);
   return {
     diffId,
     tarBytes: how === 'base' ? baseLayers[baseLayer]!.sizeBytes : tar!.sizeBytes,
     tar: how === 'base' ? { kind: 'base', baseLayer } : { kind: how },
     streams: streams[position]!.map(({ info }) => info).sort((a, b) => a.stream - b.stream),
+    ...(files === 0 ? {} : { predicted: files }),
     ...(blob === undefined
       ? {}
       : {
@@ -161,13 +163,13 @@ export function documentsOf({ config, manifest, index }: ImageMetadata): readonl
 const MODEL_BYTES = 4 << 20;
 
 /** Windows of all streams that are read side by side, a chunk and an output buffer each, and the layer's own pieces. */
-function readerMemory(layer: PatchLayer): number {
+function readerMemory(layer: PatchLayer, executables: ExecutableCounts): number {
   const windows = layer.streams.reduce(
     (sum, { windowBits }) => sum + 2 ** windowBits + STREAM_CHUNK_BYTES + (1 << 17),
     0,
   );
   const model = layer.blob?.source === 'recipe' ? MODEL_BYTES : 0;
-  return windows + model + 4 * PIECE_BYTES;
+  return windows + model + Math.ceil(executables.memoryBytes) + 4 * PIECE_BYTES;
 }
 
 /**

@@ -2,11 +2,12 @@
 import type { RandomAccess } from '../bytes/access.ts';
 import type { Region } from '../kernels/match.ts';
 import type { Matcher } from '../kernels/matcher.ts';
+import type { ElfLabeller } from '../predict/elf/labels.ts';
 import { type Anchors, chooseParts, type Part } from './candidates.ts';
 import type { BaseFile, Catalog } from './catalog.ts';
-import { isElf, planExecutable, writeMatches } from './executable.ts';
+import { findOldExecutable, isElf, labelExecutable, planExecutable, writeMatches } from './executable.ts';
 import type { LiteralKind, ProgramWriter } from './program-writer.ts';
-import type { Match } from './residual.ts';
+import type { ExecutablePlan, Match } from './residual.ts';
 
 /** New bytes matched at once. */
 const WINDOW_BYTES = 4 << 20;
@@ -42,31 +43,15 @@ export interface MatchedWindow {
   readonly matches: readonly Match[];
 }
 
-/** Writes `content`, of which `earlier` is likely an earlier version; `base` is the space that addresses mean. */
+/** Writes `content`, of which `earlier` is likely an earlier version, and says how. */
 export async function writeChangedFile(
   writer: ProgramWriter,
   content: RandomAccess,
-  { catalog, anchors, matcher, tick }: MatchContext,
+  context: MatchContext,
   earlier: BaseFile | undefined,
-): Promise<void> {
-  const { space } = catalog;
-  if (isElf(content)) {
-    const matches: Match[] = [];
-    for await (const window of matchWindows(content, space, earlier, anchors, matcher, tick))
-      for (const match of window.matches) matches.push(match);
-    const plan = planExecutable(catalog, content, matches);
-    if (plan === undefined) writeMatches(writer, content, matches);
-    else writer.executable(content, plan);
-    return;
-  }
-  for await (const { start, bytes, kind, matches } of matchWindows(
-    content,
-    space,
-    earlier,
-    anchors,
-    matcher,
-    tick,
-  )) {
+): Promise<'plain' | 'predicted'> {
+  if (isElf(content)) return await writeExecutable(writer, content, context, earlier);
+  for await (const { start, bytes, kind, matches } of matchWindows(content, context, earlier)) {
     let at = 0;
     for (const { newStart, address, length } of matches) {
       writer.literal(bytes.subarray(at, newStart - start), kind);
@@ -74,16 +59,57 @@ export async function writeChangedFile(
       at = newStart - start + length;
     }
     writer.literal(bytes.subarray(at), kind);
+    await context.tick(bytes.length);
   }
+  return 'plain';
 }
 
+/**
+ * All of an executable is matched before any of it is written. The first matches tell where what it refers to went;
+ * matched again with references labelled by that, its code is followed by what it does.
+ */
+async function writeExecutable(
+  writer: ProgramWriter,
+  content: RandomAccess,
+  context: MatchContext,
+  earlier: BaseFile | undefined,
+): Promise<'plain' | 'predicted'> {
+  const { catalog, tick } = context;
+  const first = await matchAll(content, context, earlier);
+  const old = findOldExecutable(catalog, content, first);
+  let plan: ExecutablePlan | undefined;
+  if (old !== undefined) {
+    const ways = [first];
+    const labeller = labelExecutable(catalog, content, old, first);
+    if (labeller !== undefined) ways.push(await matchAll(content, context, old, labeller));
+    plan = planExecutable(catalog, content, old, ways);
+  }
+  if (plan === undefined) writeMatches(writer, content, first);
+  else writer.executable(content, plan);
+  await tick(content.sizeBytes);
+  return plan === undefined ? 'plain' : 'predicted';
+}
+
+async function matchAll(
+  content: RandomAccess,
+  context: MatchContext,
+  earlier: BaseFile | undefined,
+  labeller?: ElfLabeller,
+): Promise<readonly Match[]> {
+  const matches: Match[] = [];
+  for await (const window of matchWindows(content, context, earlier, labeller)) {
+    for (const match of window.matches) matches.push(match);
+    await context.tick(0);
+  }
+  return matches;
+}
+
+/** With a labeller `earlier` is the old file it is for, and the windows' bytes are labelled. */
 async function* matchWindows(
   content: RandomAccess,
-  base: RandomAccess,
+  { catalog: { space }, anchors, matcher }: MatchContext,
   earlier: BaseFile | undefined,
-  anchors: Anchors,
-  matcher: Matcher,
-  tick: (bytes: number) => Promise<void>,
+  labeller?: ElfLabeller,
 ): AsyncGenerator<MatchedWindow> {
   let kind: LiteralKind | undefined;
   for (let start = 0; start < content.sizeBytes; start += WINDOW_BYTES) {
@@ -94,17 +120,28 @@ async function* matchWindows(
     const parts = chooseParts(anchors, matcher.next, earlier, start, content.sizeBytes);
     const oldBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
     matcher.reserve(size, oldBytes);
-    readParts(base, parts, matcher.old);
+    readParts(space, parts, matcher.old);
+    if (labeller !== undefined) {
+      labeller.labelNew(start, matcher.next);
+      labelParts(labeller, earlier!, parts, matcher.old);
+    }
     const { minimumGain, minimumLength } =
       THRESHOLDS[kind === 'binary' ? 'binary' : earlier ? 'text' : 'newText'];
     const regions = matcher.find({ sampleBits: sampleBitsFor(oldBytes), minimumGain });
-    yield {
-      start,
-      bytes: matcher.next,
-      kind,
-      matches: worthwhile(regions, minimumLength).flatMap((region) => inBase(region, parts, start)),
-    };
-    await tick(size);
+    const matches = worthwhile(regions, minimumLength).flatMap((region) => inBase(region, parts, start));
+    yield { start, bytes: matcher.next, kind, matches };
+  }
+}
+
+/** Labels what of the parts is of the old file. */
+function labelParts(labeller: ElfLabeller, file: BaseFile, parts: readonly Part[], old: Uint8Array): void {
+  let at = 0;
+  for (const { address, sizeBytes } of parts) {
+    const from = Math.max(address, file.address);
+    const to = Math.min(address + sizeBytes, file.address + file.sizeBytes);
+    if (to > from)
+      labeller.labelOld(from - file.address, old.subarray(at + from - address, at + to - address));
+    at += sizeBytes;
   }
 }
 

@@ -50,14 +50,26 @@ export interface ProgramWriter {
   close(): void;
 }
 
+/** What predicted executables are in a program, and what they take to make. */
+export interface ExecutableCounts {
+  readonly files: number;
+  /** The most that a reader needs for one of them, about. */
+  readonly memoryBytes: number;
+}
+
+export const NO_EXECUTABLES: ExecutableCounts = { files: 0, memoryBytes: 0 };
+
+/** Caches, learned addresses and the pairs of tables; then what grows with the old file, and with the ops. */
+const EXECUTABLE_BYTES = 16 << 20;
+const EXECUTABLE_BYTES_PER_OP = 200;
+
 export interface Program {
   /** By number; the seeks' is empty until `writeSeeks`. */
   readonly streams: readonly Spool[];
   readonly seeks: Spool;
   /** Bytes of the layer that the ops make. */
   readonly producedBytes: number;
-  /** How many files are predicted from executables. */
-  readonly executables: number;
+  readonly executables: ExecutableCounts;
   /** Source address and length of each op that has one, in order. */
   readonly sources: SourceLog;
 }
@@ -75,7 +87,7 @@ export function openProgramWriter(base: RandomAccess, tempDirectory: string): Pr
   let produced = 0;
   let gap = 0;
   let regions = 0;
-  let executables = 0;
+  let executables = NO_EXECUTABLES;
   /** Zeros not yet written: a header op implies them, and a region may begin in those of the base. */
   let zerosOwed = 0;
   /** The region that may still grow. */
@@ -213,7 +225,11 @@ export function openProgramWriter(base: RandomAccess, tempDirectory: string): Pr
       wholeOps(content, plan);
       wholeResidual(plan.residual, wholeStart);
       wholeStart = undefined;
-      executables++;
+      const ops = plan.matches.length * 2 * EXECUTABLE_BYTES_PER_OP;
+      executables = {
+        files: executables.files + 1,
+        memoryBytes: Math.max(executables.memoryBytes, EXECUTABLE_BYTES + plan.oldBytes / 16 + ops),
+      };
     },
     header(address, block) {
       const implied = (HEADER_BYTES - (produced % HEADER_BYTES)) % HEADER_BYTES;

@@ -50,6 +50,8 @@ export interface InspectedLayer {
   readonly tarBytes: number;
   readonly from: TarSource['kind'];
   readonly patchBytes: number;
+  /** How many of its files are executables that are predicted; absent where there are none. */
+  readonly predicted?: number;
   readonly blob?: {
     readonly digest: Digest;
     readonly sizeBytes: number;
@@ -75,6 +77,7 @@ export async function inspectPatch(patch: PatchReader, patchBytes: () => number)
       tarBytes: layer.tarBytes,
       from: layer.tar.kind,
       patchBytes: layer.streams.reduce((sum, { codedBytes }) => sum + codedBytes, 0),
+      ...(layer.predicted === undefined ? {} : { predicted: layer.predicted }),
       ...(layer.blob === undefined
         ? {}
         : {

@@ -58,6 +58,8 @@ export interface PatchLayer {
   readonly tarBytes: number;
   readonly tar: TarSource;
   readonly streams: readonly StreamInfo[];
+  /** How many files are predicted from executables, if any; for people only. */
+  readonly predicted?: number;
   /** Absent when the target has no manifest: then there are no blobs to be exact about. */
   readonly blob?: {
     readonly digest: Digest;
@@ -144,6 +146,7 @@ function encodeLayer(layer: PatchLayer): object {
     ...(layer.streams.length === 0
       ? {}
       : { streams: layer.streams.map((s) => [s.stream, s.codec, s.plainBytes, s.codedBytes, s.windowBits]) }),
+    ...(layer.predicted === undefined ? {} : { predicted: layer.predicted }),
     ...(blob === undefined
       ? {}
       : {

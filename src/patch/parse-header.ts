@@ -127,7 +127,14 @@ function parseLayer(json: Record<string, unknown>, what: string, base: readonly 
   if (blob?.source === 'tar' && (blob.digest !== diffId || blob.sizeBytes !== tarBytes))
     throw invalid(`${what} has a blob that is said to be its tar, and has another digest or size`);
   assertStreams(what, tar, streams, blob);
-  return { diffId, tarBytes, tar, streams, ...(blob === undefined ? {} : { blob }) };
+  return {
+    diffId,
+    tarBytes,
+    tar,
+    streams,
+    ...(json['predicted'] === undefined ? {} : { predicted: count(json['predicted'], `${what}: predicted`) }),
+    ...(blob === undefined ? {} : { blob }),
+  };
 }
 
 function parseTarSource(value: unknown, what: string): TarSource {

@@ -111,7 +111,7 @@ export async function buildExample(): Promise<Uint8Array> {
     baseLayers: [{ diffId: sha256(EXAMPLE_BASE), sizeBytes: EXAMPLE_BASE.length, addressed: true }],
     baseBlobs: [],
     plan,
-    executables: false,
+    executables: [{ files: 0, memoryBytes: 0 }],
     streams: [coded],
   });
   const directory = mkdtempSync(join(tmpdir(), 'didiff-docs-'));
