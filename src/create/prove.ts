@@ -2,10 +2,10 @@
 import { type RandomAccess, readPieces } from '../bytes/access.ts';
 import { type Digest, startDigest } from '../bytes/digest.ts';
 import { DidiffError } from '../errors.ts';
+import { startPhase } from '../image/phase.ts';
 import type { StoreOptions } from '../image/store.ts';
 import { openPatchReader } from '../patch/reader.ts';
 import { type BaseContent, carriedPieces, recreatedPieces, tarPieces } from '../rebuild/layer.ts';
-import { startPhase } from './tick.ts';
 
 /** Throws RESULT_MISMATCH when a layer or blob does not come out as it must; the patch is then worthless. */
 export async function provePatch(
