@@ -20,6 +20,21 @@ export type {
   Published,
   StoreOptions,
 } from './image/store.ts';
+export { type DiffOptions, diffImages } from './inspect/diff/diff.ts';
+export type {
+  BlobFacts,
+  ConfigChange,
+  FileAspect,
+  FileChange,
+  FileChangeKind,
+  FileFacts,
+  FilesDiff,
+  HistoryDiff,
+  HistoryEntry,
+  ImageDiff,
+  ImageFacts,
+  LayerDiff,
+} from './inspect/diff/model.ts';
 export { type InspectedLayer, type Inspection, inspectPatch } from './inspect/inspect.ts';
 export type { PatchHeader } from './patch/header.ts';
 export { type OpenedPatch, openPatch } from './patch/open.ts';

@@ -25,7 +25,12 @@ export interface CommandRun {
   readonly output: Output;
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP. */
   readonly signal: AbortSignal;
+  /** Makes the exit code EXIT_DIFFER, unless something fails afterwards. */
+  readonly differ: () => void;
 }
+
+/** No error, but the answer to a question: `diff` found differences. */
+export const EXIT_DIFFER = 3;
 
 export interface CommandContext {
   /** Reads the global options that `command` was given. To be called once, by the action that runs. */

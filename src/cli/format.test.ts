@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatBytes, formatDuration, formatRate, printable, truncateMiddle } from './format.ts';
+import { formatBytes, formatDuration, formatRate, printable } from './format.ts';
 
 describe('formatBytes', () => {
   test.each([
@@ -45,24 +45,6 @@ test.each([
   [7_385, '2 h 03 min'],
   [86_400 * 3 + 4 * 3600, '3 d 04 h'],
 ])('formatDuration: %d seconds are %s', (seconds, text) => expect(formatDuration(seconds)).toBe(text));
-
-describe('truncateMiddle', () => {
-  test('keeps both ends of a name', () => {
-    expect(truncateMiddle('registry/team/application:1.2.3', 16)).toBe('registry…n:1.2.3');
-    expect(truncateMiddle('short', 5)).toBe('short');
-    expect(truncateMiddle('short', 1)).toBe('…');
-    expect(truncateMiddle('short', 0)).toBe('');
-  });
-
-  test('never gives more than the width', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'grapheme' }), fc.nat(40), (text, width) => {
-        const length = [...truncateMiddle(text, width)].length;
-        return length === Math.min([...text].length, width);
-      }),
-    );
-  });
-});
 
 test('printable text can not move the cursor, colour, or turn the direction of what is read', () => {
   expect(printable('a\x1b[31mb\rc\x9bd\u202ee\x07\x00f\n\tg é 漢')).toBe(

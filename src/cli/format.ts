@@ -40,15 +40,6 @@ function twoDigits(value: number): string {
   return String(value).padStart(2, '0');
 }
 
-/** Cuts `text` to `width` characters; the end of a name tells more than its start, so the middle goes. */
-export function truncateMiddle(text: string, width: number): string {
-  const characters = [...text];
-  if (characters.length <= width) return text;
-  if (width <= 1) return '…'.slice(0, Math.max(width, 0));
-  const end = Math.floor((width - 1) / 2);
-  return `${characters.slice(0, width - 1 - end).join('')}…${characters.slice(characters.length - end).join('')}`;
-}
-
 /**
  * Text that a terminal shows and doesn't obey: names come from images and patches, and may hold escape sequences.
  * Line ends and tabs stay.

@@ -3,6 +3,8 @@ import type { InspectedLayer, Inspection } from '../index.ts';
 import { describeBlob, describeExact } from './blob-words.ts';
 import type { CommandModule } from './command.ts';
 import { formatBytes } from './format.ts';
+import type { Line } from './styled.ts';
+import { tableLines } from './table.ts';
 
 const EXAMPLES = `
 Examples:
@@ -22,8 +24,8 @@ export const inspectCommand: CommandModule = {
         const { reader, readBytes } = await openPatch(path);
         try {
           const inspection = await inspectPatch(reader, readBytes);
-          output.result(inspection, () =>
-            describe(inspection, path, formatPlatform(inspection.target.platform)),
+          output.result(inspection, (width) =>
+            describe(inspection, path, formatPlatform(inspection.target.platform), width),
           );
         } finally {
           await reader.close();
@@ -32,12 +34,15 @@ export const inspectCommand: CommandModule = {
   },
 };
 
-function describe(patch: Inspection, path: string, platform: string): string {
+function describe(patch: Inspection, path: string, platform: string, widthColumns?: number): readonly Line[] {
   const { base, target, needs } = patch;
-  const lines = [
+  const lines: Line[] = [
     `${path}: ${formatBytes(patch.patchBytes)}, format ${patch.formatVersion}, by ${patch.writer}`,
     `base:     ${base.name}, of which ${base.layers.length} layers (${formatBytes(sum(base.layers))}) are read`,
-    ...base.layers.map(({ diffId, sizeBytes }) => `  ${diffId}  ${formatBytes(sizeBytes)}`),
+    ...tableLines(
+      [{}, { align: 'right' }],
+      base.layers.map(({ diffId, sizeBytes }) => [diffId, formatBytes(sizeBytes)]),
+    ),
     `target:   ${target.name}, ${platform}`,
     `  config   ${target.config}`,
   ];
@@ -52,11 +57,15 @@ function describe(patch: Inspection, path: string, platform: string): string {
     `needs:    ${formatBytes(needs.memoryBytes)} of memory besides the program's own, up to ${formatBytes(needs.scratchBytes)} of scratch space, ` +
       `${formatBytes(needs.targetBytes)} for the image`,
     'bytes:',
-    ...Object.entries(patch.streams)
-      .sort((a, b) => b[1] - a[1])
-      .map(([name, bytes]) => `  ${formatBytes(bytes).padStart(9)}  ${name}`),
+    ...tableLines(
+      [{ align: 'right' }, { gives: true }],
+      Object.entries(patch.streams)
+        .sort((a, b) => b[1] - a[1])
+        .map(([name, bytes]) => [formatBytes(bytes), name]),
+      widthColumns,
+    ),
   );
-  return lines.join('\n');
+  return lines;
 }
 
 function describeLayer({ from, tarBytes, patchBytes, predicted, blob }: InspectedLayer): string {

@@ -6,6 +6,7 @@ import { checkCommand } from './check.ts';
 import type { CommandModule } from './command.ts';
 import { completionCommand } from './completion.ts';
 import { createCommand } from './create.ts';
+import { diffCommand } from './diff.ts';
 import { reportFailure } from './fail.ts';
 import { inspectCommand } from './inspect.ts';
 import type { Terminal } from './output.ts';
@@ -18,6 +19,7 @@ const COMMANDS: readonly CommandModule[] = [
   applyCommand,
   checkCommand,
   inspectCommand,
+  diffCommand,
   completionCommand,
   versionCommand,
 ];

@@ -4,6 +4,7 @@
  */
 import { printable } from './format.ts';
 import { openProgress, type ProgressEvent, type ProgressMode, type TextStream } from './progress.ts';
+import { type Colour, hasColours, type Line, renderLines } from './styled.ts';
 
 export interface OutputOptions {
   readonly json: boolean;
@@ -21,8 +22,11 @@ export interface Terminal {
 }
 
 export interface Output {
-  /** The one result: `value` as JSON with `--json`, else `text()`, to which a line end is added. */
-  result(value: unknown, text: () => string): void;
+  /**
+   * The one result: `value` as JSON with `--json`, else `text()`, to which a line end is added. `text` is given the
+   * width of the terminal, or nothing where it goes elsewhere.
+   */
+  result(value: unknown, text: (widthColumns?: number) => string | readonly Line[]): void;
   /** Something worth knowing, on standard error; not with `--quiet`. */
   note(message: string): void;
   /** Something that may be unwanted, on standard error; also with `--quiet`. */
@@ -34,7 +38,7 @@ export interface Output {
 }
 
 export function openOutput(options: OutputOptions, terminal: Terminal): Output {
-  const { stdout, stderr } = terminal;
+  const { stdout, stderr, env } = terminal;
   const progress = openProgress(progressMode(options, terminal), stderr, terminal.now);
   const say = (kind: 'note' | 'warning', message: string): void => {
     progress.clear();
@@ -45,7 +49,9 @@ export function openOutput(options: OutputOptions, terminal: Terminal): Output {
   return {
     result(value, text) {
       progress.end();
-      stdout.write(options.json ? `${toJson(value)}\n` : `${printable(text())}\n`);
+      const width = stdout.isTTY === true ? stdout.columns : undefined;
+      const shown = options.json ? toJson(value) : renderLines(text(width), hasColours(stdout, env));
+      stdout.write(`${shown}\n`);
     },
     note(message) {
       if (!options.quiet) say('note', message);
@@ -63,12 +69,9 @@ function progressMode(options: OutputOptions, { stderr, env }: Terminal): 'line'
   return stderr.isTTY === true && env['TERM'] !== 'dumb' ? 'line' : 'none';
 }
 
-const COLOURS = { red: '\x1b[31m', yellow: '\x1b[33m' } as const;
-
-/** Colours `text` for standard error, where that is a terminal and nobody objects (no-color.org). */
-export function paint(text: string, colour: keyof typeof COLOURS, { stderr, env }: Terminal): string {
-  const isPlain = stderr.isTTY !== true || env['TERM'] === 'dumb' || (env['NO_COLOR'] ?? '') !== '';
-  return isPlain ? text : `${COLOURS[colour]}${text}\x1b[0m`;
+/** Colours `text` for standard error. */
+export function paint(text: string, colour: Colour, { stderr, env }: Terminal): string {
+  return renderLines([[{ text, colour }]], hasColours(stderr, env));
 }
 
 /** JSON on one line. Integers beyond 2^53 become strings: readers would round them. */

@@ -18,6 +18,7 @@ Examples:
   didiff apply app.didiff -t app:1.1            turn app:1.0, which is found by itself, into app:1.1
   didiff check app.didiff                       would it apply? writes nothing
   didiff inspect app.didiff --json              what is in it, for programs
+  didiff diff app:1.0 app:1.1                   which files and settings differ
 
 Run 'didiff COMMAND --help' for the options and examples of a command.`;
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { printable } from './format.ts';
 import { formatJson, formatLine, formatPlain, openProgress } from './progress.ts';
+import { displayWidth } from './width.ts';
 
 /** A stream that keeps what is written, a clock that is set by hand. */
 function setUp(mode: 'line' | 'plain' | 'json' | 'none', columns?: number) {
@@ -58,7 +59,7 @@ describe('the line', () => {
         fc.integer({ min: 1, max: 120 }),
         (phase, doneBytes, totalBytes, bytesPerSecond, width) => {
           const line = formatLine({ phase: `${phase}\n`, doneBytes, totalBytes, bytesPerSecond }, width);
-          expect([...line].length).toBeLessThanOrEqual(width);
+          expect(displayWidth(line)).toBeLessThanOrEqual(width);
           expect(printable(line).includes('\n') || line !== printable(line)).toBe(false);
         },
       ),

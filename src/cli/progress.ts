@@ -2,7 +2,8 @@
  * Shows how far a long action is: a line redrawn on a terminal, plain lines, or JSON lines. Draws at most ten times a
  * second whatever comes in, and can always take its line back, so that nothing is ever printed behind it.
  */
-import { formatBytes, formatDuration, formatRate, printable, truncateMiddle } from './format.ts';
+import { formatBytes, formatDuration, formatRate, printable } from './format.ts';
+import { displayWidth, truncateMiddle } from './width.ts';
 
 export const PROGRESS_MODES = ['auto', 'plain', 'json', 'none'] as const;
 export type ProgressMode = (typeof PROGRESS_MODES)[number];
@@ -119,7 +120,7 @@ function startRate(): (doneBytes: number, nowMs: number) => number | undefined {
 export function formatLine(view: ProgressView, width: number): string {
   const details = describe(view);
   const phase = printable(view.phase).replaceAll(/[\n\t]/g, ' ');
-  const least = Math.min([...phase].length, 12);
+  const least = Math.min(displayWidth(phase), 12);
   // What matters least stands last, and goes first when there is no room.
   while (details.length > 0 && least + details.join('  ').length + 2 > width) details.pop();
   const tail = details.length === 0 ? '' : `  ${details.join('  ')}`;

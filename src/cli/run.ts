@@ -2,7 +2,7 @@
 import { tmpdir } from 'node:os';
 import type { Command } from 'commander';
 import { toDidiffError } from '../errors.ts';
-import type { CommandContext, CommandModule, GlobalOptions } from './command.ts';
+import { type CommandContext, type CommandModule, EXIT_DIFFER, type GlobalOptions } from './command.ts';
 import { reportFailure } from './fail.ts';
 import { type Output, openOutput, type Terminal } from './output.ts';
 import { buildProgram, readCommanderError } from './program.ts';
@@ -18,6 +18,7 @@ export async function runCli(
 ): Promise<number> {
   let output: Output | undefined;
   let watch: SignalWatch | undefined;
+  let exitCode = 0;
   const context: CommandContext = {
     start(command) {
       const options = readGlobalOptions(command);
@@ -28,22 +29,25 @@ export async function runCli(
         if (isAsked) opened.note('Stopping and cleaning up; once more ends at once.');
       };
       watch = watchSignals(source, onFirst, opened.endProgress);
-      return { options, output: opened, signal: watch.signal };
+      const differ = (): void => {
+        exitCode = EXIT_DIFFER;
+      };
+      return { options, output: opened, signal: watch.signal, differ };
     },
   };
   const program = buildProgram(commands, context, terminal);
   try {
     await program.parseAsync(argv, { from: 'user' });
     output?.endProgress();
-    return 0;
+    return exitCode;
   } catch (thrown) {
     output?.endProgress();
     const usage = readCommanderError(thrown, program, argv);
     if (typeof usage === 'number') return usage;
     const error = usage ?? toDidiffError(thrown);
-    const exitCode = (error.code === 'CANCELLED' ? watch?.exitCode() : undefined) ?? error.exitCode;
-    reportFailure(error, asksForJson(argv), exitCode, terminal);
-    return exitCode;
+    const failure = (error.code === 'CANCELLED' ? watch?.exitCode() : undefined) ?? error.exitCode;
+    reportFailure(error, asksForJson(argv), failure, terminal);
+    return failure;
   } finally {
     watch?.stop();
   }

@@ -4,10 +4,10 @@
  */
 import { concatAccess, type RandomAccess, sliceAccess } from '../bytes/access.ts';
 import { pushVarint, zigzag } from '../bytes/varint.ts';
+import { startPhase } from '../image/phase.ts';
 import type { StoreOptions } from '../image/store.ts';
 import type { BaseBlob } from '../patch/header.ts';
 import { type BlockIndex, type CopyRun, indexBlocks } from './block-index.ts';
-import { startPhase } from './tick.ts';
 
 /** The blobs of the base, one after the other, as addresses of runs count; each with its layer's place in the base. */
 export interface BlobSpace {

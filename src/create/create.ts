@@ -5,6 +5,7 @@
 import { concatAccess } from '../bytes/access.ts';
 import { openPendingFile } from '../bytes/file.ts';
 import { DidiffError } from '../errors.ts';
+import { startPhase } from '../image/phase.ts';
 import { formatPlatform, samePlatform } from '../image/platform.ts';
 import type { LayerTar, OpenedImage, StoreOptions } from '../image/store.ts';
 import { openMatcher } from '../kernels/matcher.ts';
@@ -23,7 +24,6 @@ import { provePatch } from './prove.ts';
 import { type CreateReport, reportOf } from './report.ts';
 import { type Settled, settlePlan } from './settle.ts';
 import { writeSeeks } from './source-log.ts';
-import { startPhase } from './tick.ts';
 import { writePatch } from './write.ts';
 
 export interface CreateOptions extends StoreOptions {

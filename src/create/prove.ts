@@ -2,6 +2,7 @@
 import { type RandomAccess, readPieces } from '../bytes/access.ts';
 import { type Digest, startDigest } from '../bytes/digest.ts';
 import { DidiffError } from '../errors.ts';
+import { type Phase, startPhase } from '../image/phase.ts';
 import type { StoreOptions } from '../image/store.ts';
 import { openPatchReader } from '../patch/reader.ts';
 import {
@@ -12,7 +13,6 @@ import {
   streamsFor,
   tarPieces,
 } from '../rebuild/layer.ts';
-import { type Phase, startPhase } from './tick.ts';
 
 /**
  * Throws RESULT_MISMATCH when a layer or blob does not come out as it must; the patch is then worthless. Layers that are

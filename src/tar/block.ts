@@ -19,6 +19,10 @@ export interface HeaderBlock {
   readonly mode: number;
   /** Seconds since 1970. */
   readonly mtime: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Major and minor number, of devices only. */
+  readonly device: readonly [number, number] | undefined;
 }
 
 const NUL = 0;
@@ -39,14 +43,19 @@ export function parseBlock(block: Uint8Array): HeaderBlock | undefined {
   const buffer = asBuffer(block);
   const format = formatOf(block);
   const size = parseNumber(block, 124, 12);
+  const typeFlag = String.fromCharCode(block[156]!);
+  const isDevice = (typeFlag === '3' || typeFlag === '4') && format !== 'v7';
   return {
     format,
     path: pathOf(buffer, format),
     linkTarget: parseText(buffer, 157, 100),
     sizeBytes: size === undefined || size < 0 ? undefined : size,
-    typeFlag: String.fromCharCode(block[156]!),
+    typeFlag,
     mode: parseNumber(block, 100, 8) ?? 0,
     mtime: parseNumber(block, 136, 12) ?? 0,
+    uid: parseNumber(block, 108, 8) ?? 0,
+    gid: parseNumber(block, 116, 8) ?? 0,
+    device: isDevice ? [parseNumber(block, 329, 8) ?? 0, parseNumber(block, 337, 8) ?? 0] : undefined,
   };
 }
 

@@ -48,7 +48,14 @@ describe('an encoded header', () => {
         const header = encodeTarHeader(given);
         const tar = bytes(header, new Uint8Array(given.sizeBytes + tarPadding(given.sizeBytes)));
         expect(entries(tar)).toEqual([
-          { ...given, headerOffset: 0, headerBytes: header.length, contentOffset: header.length },
+          {
+            ...given,
+            uid: 0,
+            gid: 0,
+            headerOffset: 0,
+            headerBytes: header.length,
+            contentOffset: header.length,
+          },
         ]);
       }),
     );

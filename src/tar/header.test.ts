@@ -29,7 +29,24 @@ describe('entries', () => {
       contentOffset: 512,
       mtime: 1_700_000_000,
       mode: 0o1750,
+      uid: 0,
+      gid: 0,
     });
+  });
+
+  test('have owner, device and extended attributes', () => {
+    const owned = { 108: '0001750\0', 116: '0000144\0', 156: '3', 329: '0000010\0', 337: '0000005\0' };
+    const pax =
+      record('SCHILY.xattr.user.a', '\xff\0b') + record('uid', '3000000') + record('LIBARCHIVE.xattr.x', 'y');
+    const tar = bytes(
+      patched(encodeTarHeader({ path: 'device' }), owned),
+      extension('x', pax),
+      patched(encodeTarHeader({ path: 'capable' }), { 116: '0000144\0' }),
+    );
+    expect(entries(tar)).toMatchObject([
+      { uid: 0o1750, gid: 100, device: [8, 5], xattrs: undefined },
+      { uid: 3_000_000, gid: 100, device: undefined, xattrs: new Map([['user.a', '\xff\0b']]) },
+    ]);
   });
 
   test('of V7 archives are directories when the name ends in a slash', () => {

@@ -43,6 +43,12 @@ export interface TarEntry {
   readonly mtime: number;
   /** Permission bits as stored. */
   readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Major and minor number, of devices only. */
+  readonly device: readonly [number, number] | undefined;
+  /** Extended attributes by name, bytes as in `path`; undefined where there are none. */
+  readonly xattrs: ReadonlyMap<string, string> | undefined;
 }
 
 export type HeaderResult =
@@ -147,6 +153,8 @@ const USED_KEYS = [
   'linkpath',
   'size',
   'mtime',
+  'uid',
+  'gid',
   'GNU.sparse.name',
   'GNU.sparse.major',
   'GNU.sparse.size',
@@ -182,6 +190,10 @@ function makeEntry(block: HeaderBlock, parts: EntryParts): HeaderResult {
       contentOffset: headerOffset + headerBytes,
       mtime: pax.mtime ?? block.mtime,
       mode: block.mode,
+      uid: pax.uid ?? block.uid,
+      gid: pax.gid ?? block.gid,
+      device: block.device,
+      xattrs: records && findXattrs(records),
     },
   };
 }
@@ -191,6 +203,8 @@ interface PaxFields {
   readonly linkTarget?: string | undefined;
   readonly size?: string | undefined;
   readonly mtime?: number | undefined;
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
   readonly sparse: boolean;
 }
 
@@ -202,13 +216,30 @@ function findPaxFields(records: PaxRecords | undefined, globals: GlobalRecords):
     return own === undefined ? globals.get(key) : own === '' ? undefined : own;
   };
   const mtime = find('mtime');
+  const uid = find('uid');
+  const gid = find('gid');
   return {
     path: find('GNU.sparse.name') ?? find('path'),
     linkTarget: find('linkpath'),
     size: find('size'),
     mtime: mtime === undefined ? undefined : parsePaxTime(mtime),
+    uid: uid === undefined ? undefined : parsePaxSize(uid),
+    gid: gid === undefined ? undefined : parsePaxSize(gid),
     sparse: find('GNU.sparse.major') !== undefined || find('GNU.sparse.size') !== undefined,
   };
+}
+
+const XATTR_PREFIX = 'SCHILY.xattr.';
+
+/** In the form that container engines read and write (Go's archive/tar knows no other). */
+function findXattrs(records: PaxRecords): ReadonlyMap<string, string> | undefined {
+  let found: Map<string, string> | undefined;
+  for (const [key, value] of records) {
+    if (!key.startsWith(XATTR_PREFIX)) continue;
+    found ??= new Map();
+    found.set(key.slice(XATTR_PREFIX.length), value);
+  }
+  return found;
 }
 
 /** Types whose size field, if any, speaks of no stored content. */

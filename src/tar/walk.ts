@@ -105,6 +105,9 @@ function openWindow(content: RandomAccess): Fetch {
   };
 }
 
+/** The reason for an `unknown` that engines step over; every other they refuse. */
+export const AFTER_END = 'comes after the end of the archive';
+
 function* walkTail(content: RandomAccess, offset: number, result: HeaderResult): Generator<TarSegment> {
   let at = offset;
   if (result.kind === 'end') {
@@ -112,7 +115,7 @@ function* walkTail(content: RandomAccess, offset: number, result: HeaderResult):
     yield { kind: 'end', offset, sizeBytes: at - offset };
   }
   const left = content.sizeBytes - at;
-  const reason = result.kind === 'bad' ? result.reason : 'comes after the end of the archive';
+  const reason = result.kind === 'bad' ? result.reason : AFTER_END;
   if (left > 0) yield { kind: 'unknown', offset: at, sizeBytes: left, reason };
 }
 

@@ -1,6 +1,6 @@
 /** Lets the event loop in from time to time during long synchronous work, so that progress shows and an abort is heard. */
 import { setImmediate } from 'node:timers/promises';
-import type { Progress } from '../image/store.ts';
+import type { Progress } from './store.ts';
 
 export interface Phase {
   /** To be called after every piece of work. Throws what the signal was aborted with. */
