@@ -45,6 +45,9 @@ export {
   findBase,
   openDestination,
   openImage,
+  type RegistryChoice,
   type SharedEngine,
   shareEngine,
 } from './stores/open.ts';
+export type { RegistryOptions } from './stores/registry/connection.ts';
+export { openRepository, type Repository } from './stores/registry/repository.ts';

@@ -12,6 +12,7 @@ Examples:
   didiff apply app.didiff -t app:1.1
   didiff apply app.didiff --base docker-archive:old.tar --to docker-archive:new.tar
   didiff apply app.didiff --base oci:images:app-1.0 --to oci:images:app-1.1
+  didiff apply app.didiff --base docker://ghcr.io/org/app:1.0 --to docker://ghcr.io/org/app:1.1
   curl -s https://example.com/app.didiff | didiff apply - -t app:1.1
   didiff apply app:1.0 sha256:27a188018e18 app.didiff -t app:1.1     the older form`;
 
@@ -47,11 +48,17 @@ export const applyCommand: CommandModule = {
             tempDirectory: options.tempDirectory,
             shared,
             platform: options.platform === undefined ? undefined : library.parsePlatform(options.platform),
+            registry: { ...options.registry, onNotice: output.note },
             signal,
             onProgress: output.onProgress,
           };
           const { reader, openBase } = keep(await openArguments(library, words, store));
-          const { sink, names } = keep(await library.openDestination(given.to, store));
+          const { sink, names } = keep(
+            await library.openDestination(given.to, {
+              ...store,
+              ...(words.base === undefined ? {} : { alsoAt: [words.base] }),
+            }),
+          );
           const result = await library.applyPatch(reader, openBase, sink, {
             ...store,
             names: [...names, ...tags],

@@ -33,6 +33,7 @@ export const checkCommand: CommandModule = {
             tempDirectory: options.tempDirectory,
             shared,
             platform: options.platform === undefined ? undefined : library.parsePlatform(options.platform),
+            registry: { ...options.registry, onNotice: output.note },
             signal,
             onProgress: output.onProgress,
           };

@@ -17,6 +17,12 @@ export interface GlobalOptions {
   readonly platform: string | undefined;
   /** As given, the engine's address. */
   readonly host: string | undefined;
+  /** How registries are reached. */
+  readonly registry: {
+    readonly plainHttp: boolean;
+    readonly tlsVerify: boolean;
+    readonly certDirectory: string | undefined;
+  };
 }
 
 /** What a command is given when it runs. */

@@ -10,7 +10,8 @@ const EXAMPLES = `
 Examples:
   didiff create app:1.0 app:1.1 app.didiff
   didiff create oci:images:app-1.0 oci:images:app-1.1 app.didiff
-  didiff create docker-archive:old.tar docker-archive:new.tar app.didiff --no-blobs`;
+  didiff create docker-archive:old.tar docker-archive:new.tar app.didiff --no-blobs
+  didiff create docker://ghcr.io/org/app:1.0 docker://ghcr.io/org/app:1.1 app.didiff`;
 
 export const createCommand: CommandModule = {
   register(program, context) {
@@ -37,7 +38,8 @@ export const createCommand: CommandModule = {
         const platform = options.platform === undefined ? undefined : library.parsePlatform(options.platform);
         await withResources(async (keep) => {
           const shared = keep(library.shareEngine({ host, signal }));
-          const store = { tempDirectory, shared, platform, signal, onProgress: output.onProgress };
+          const registry = { ...options.registry, onNotice: output.note };
+          const store = { tempDirectory, shared, platform, registry, signal, onProgress: output.onProgress };
           const base = keep(await library.openImage(baseName, store));
           const target = keep(await library.openImage(targetName, store));
           const report = await library.createPatch(base, target, path, { ...store, ...given });

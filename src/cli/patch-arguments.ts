@@ -1,5 +1,12 @@
 /** What `apply` and `check` do alike: read their words, open the patch, find its base. */
-import type { EngineChoice, OpenedImage, OpenedPatch, OpenOptions, Platform } from '../index.ts';
+import type {
+  EngineChoice,
+  OpenedImage,
+  OpenedPatch,
+  OpenOptions,
+  Platform,
+  RegistryChoice,
+} from '../index.ts';
 
 /** What the user named; all but the patch may be left out. */
 export interface PatchArguments {
@@ -39,7 +46,7 @@ export function readWords(
 export async function openArguments(
   library: Library,
   given: PatchArguments,
-  options: OpenOptions & EngineChoice,
+  options: OpenOptions & EngineChoice & RegistryChoice,
 ): Promise<OpenedArguments> {
   const patch = await library.openPatch(given.patch);
   const { header } = patch.reader;
@@ -64,7 +71,7 @@ async function openNamedBase(
   library: Library,
   base: string,
   platform: Platform,
-  options: OpenOptions & EngineChoice,
+  options: OpenOptions & EngineChoice & RegistryChoice,
 ): Promise<OpenedImage> {
   if (options.platform !== undefined) return await library.openImage(base, options);
   try {

@@ -41,6 +41,13 @@ export function buildProgram(
     .option('--temp-dir <directory>', "where scratch files go (default: the system's place)")
     .option('--platform <os/arch>', "which image of an index (default: this machine's platform)")
     .option('-H, --host <address>', 'the engine to talk to (default: as for docker)')
+    .option('--plain-http', 'talk to registries without TLS')
+    .addOption(
+      new Option('--tls-verify <true|false>', 'whether registries must prove who they are')
+        .choices(['true', 'false'])
+        .default('true'),
+    )
+    .option('--cert-dir <directory>', "certificates for registries (default: docker's certs.d)")
     .helpOption('-h, --help', 'show this help')
     .helpCommand('help [command]', 'show the help of a command')
     .configureHelp({ showGlobalOptions: true })

@@ -67,6 +67,9 @@ function readGlobalOptions(command: Command): GlobalOptions {
     tempDir?: string;
     platform?: string;
     host?: string;
+    plainHttp?: boolean;
+    tlsVerify?: 'true' | 'false';
+    certDir?: string;
   }>();
   return {
     json: given.json ?? false,
@@ -75,5 +78,10 @@ function readGlobalOptions(command: Command): GlobalOptions {
     tempDirectory: given.tempDir ?? tmpdir(),
     platform: given.platform,
     host: given.host,
+    registry: {
+      plainHttp: given.plainHttp ?? false,
+      tlsVerify: given.tlsVerify !== 'false',
+      certDirectory: given.certDir,
+    },
   };
 }

@@ -4,7 +4,7 @@
  */
 import type { Digest } from '../bytes/digest.ts';
 import { DidiffError } from '../errors.ts';
-import { parseTagOption } from '../image/image-name.ts';
+import { formatImageName, parseTagOption } from '../image/image-name.ts';
 import type { ImageSink, OpenedImage, OpenOptions, StoreOptions } from '../image/store.ts';
 import { openDockerArchive } from './archive/open.ts';
 import { openDockerArchiveSink } from './archive/sink.ts';
@@ -16,6 +16,9 @@ import { openOciArchiveSink } from './oci/archive-sink.ts';
 import { openOciArchive, openOciLayout } from './oci/open.ts';
 import { openOciSink } from './oci/sink.ts';
 import { recogniseDestination, recogniseSource, type StoreReference, withFilesTried } from './recognise.ts';
+import type { RegistryOptions } from './registry/connection.ts';
+import { openRegistryImage } from './registry/read.ts';
+import { openRegistrySink } from './registry/write.ts';
 
 /** Which engine bare references mean. */
 export interface EngineChoice {
@@ -23,6 +26,11 @@ export interface EngineChoice {
   readonly host?: string | undefined;
   /** One connection for several calls: what was learnt of the engine's images for one serves the others. */
   readonly shared?: SharedEngine | undefined;
+}
+
+/** How registries are reached. */
+export interface RegistryChoice {
+  readonly registry?: RegistryOptions | undefined;
 }
 
 /** An engine that is connected to when the first call needs it. */
@@ -58,7 +66,10 @@ async function engineFor(
 }
 
 /** Opens the image that `text` names. Throws USAGE, NOT_FOUND, UNREACHABLE and what the store throws. */
-export async function openImage(text: string, options: OpenOptions & EngineChoice): Promise<OpenedImage> {
+export async function openImage(
+  text: string,
+  options: OpenOptions & EngineChoice & RegistryChoice,
+): Promise<OpenedImage> {
   const reference = recogniseSource(text);
   switch (reference.transport) {
     case 'engine':
@@ -71,8 +82,8 @@ export async function openImage(text: string, options: OpenOptions & EngineChoic
       return await openOciLayout(reference.path, reference.ref, options);
     case 'oci-archive':
       return await openOciArchive(reference.path, reference.ref, options);
-    default:
-      throw noRegistry(text);
+    case 'registry':
+      return await openRegistryImage(reference.name, options);
   }
 }
 
@@ -109,10 +120,15 @@ export interface Destination {
   close(): void;
 }
 
+export interface MountChoice {
+  /** References to images that may share layers with what is written: a registry takes those over from there. */
+  readonly alsoAt?: readonly string[] | undefined;
+}
+
 /** Opens the place that `text` names; absent, the engine. Throws USAGE when it can't be told what is meant. */
 export async function openDestination(
   text: string | undefined,
-  options: StoreOptions & EngineChoice,
+  options: StoreOptions & EngineChoice & RegistryChoice & MountChoice,
 ): Promise<Destination> {
   const reference: StoreReference =
     text === undefined || text === 'docker-daemon:'
@@ -133,8 +149,12 @@ export async function openDestination(
       return local(openOciSink(reference.path, reference.ref, options));
     case 'oci-archive':
       return local(openOciArchiveSink(reference.path, reference.ref, options));
-    default:
-      throw noRegistry(text!);
+    case 'registry': {
+      const { name } = reference;
+      const mountFrom = repositoriesOf(options.alsoAt ?? [], name.registry);
+      const sink = openRegistrySink(name, { ...options, mountFrom });
+      return { sink, names: [formatImageName(name)], close: () => void sink.abort() };
+    }
   }
 }
 
@@ -170,8 +190,12 @@ export async function findBase(
   }
 }
 
-function noRegistry(text: string): DidiffError {
-  return new DidiffError('UNSUPPORTED', `this version of didiff can't reach registries itself: ${text}`, {
-    hint: `Copy the image first, with \`skopeo copy ${text} oci:DIR:REF\` or \`docker pull\`.`,
+/** The repositories of `registry` among image references. */
+function repositoriesOf(texts: readonly string[], registry: string): readonly string[] {
+  return texts.flatMap((text) => {
+    const reference = recogniseSource(text);
+    return reference.transport === 'registry' && reference.name.registry === registry
+      ? [reference.name.repository]
+      : [];
   });
 }

@@ -18,8 +18,8 @@ export interface ImageParts {
   readonly metadata: ImageMetadata;
   /** The manifest's layers; absent where there is no manifest. */
   readonly blobs?: readonly Descriptor[] | undefined;
-  /** The layer's bytes as stored. Throws naming the layer when they aren't there. */
-  getStored(position: number): RandomAccess;
+  /** The layer's bytes as stored, fetched if need be. Throws naming the layer when they aren't there. */
+  getStored(position: number, options: StoreOptions): RandomAccess | Promise<RandomAccess>;
   close(): void | Promise<void>;
 }
 
@@ -70,19 +70,19 @@ async function openTar(parts: ImageParts, position: number, options: StoreOption
     diffId: parts.diffIds[position]!,
     blobDigest: parts.blobs?.[position]?.digest,
   };
-  return openLayerContent(getSized(parts, position), wanted, options);
+  return openLayerContent(await getSized(parts, position, options), wanted, options);
 }
 
 async function openBlob(parts: ImageParts, position: number, options: StoreOptions): Promise<RandomAccess> {
-  const blob = getSized(parts, position);
+  const blob = await getSized(parts, position, options);
   const what = `the blob of ${describeLayer(parts, position)}`;
   await proveDigest(blob, parts.blobs![position]!.digest, what, options.signal);
   return blob;
 }
 
 /** The stored layer, of the size that its descriptor says. */
-function getSized(parts: ImageParts, position: number): RandomAccess {
-  const stored = parts.getStored(position);
+async function getSized(parts: ImageParts, position: number, options: StoreOptions): Promise<RandomAccess> {
+  const stored = await parts.getStored(position, options);
   const wanted = parts.blobs?.[position]?.sizeBytes;
   if (wanted === undefined || wanted === stored.sizeBytes) return stored;
   throw corrupt(

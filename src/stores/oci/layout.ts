@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RandomAccess } from '../../bytes/access.ts';
+import { type RandomAccess, readRange } from '../../bytes/access.ts';
 import type { Digest } from '../../bytes/digest.ts';
 import { type FileAccess, openFile } from '../../bytes/file.ts';
 import { corrupt, DidiffError } from '../../errors.ts';
@@ -14,6 +14,7 @@ import { openPlainArchive } from '../archive/compressed.ts';
 import { findEntry, indexEntries, listTar, openEntry, readEntry } from '../archive/entries.ts';
 import { blobPath } from '../archive/own-manifests.ts';
 import { openInputFile, statIfThere } from '../input-file.ts';
+import type { DocumentSource } from '../resolve-image.ts';
 
 export interface Layout {
   /** For messages: `oci:DIR`, `oci-archive:FILE`. */
@@ -23,6 +24,26 @@ export interface Layout {
   /** A blob as stored, valid until the layout is closed; undefined when it isn't there. */
   findBlob(digest: Digest): RandomAccess | undefined;
   close(): void;
+}
+
+/** The documents of a layout, as images are found through them. */
+export function documentsOf(layout: Layout): DocumentSource {
+  return {
+    name: layout.name,
+    place: 'the layout',
+    missingHint:
+      'The layout is not whole; copy the image again, for a name of several platforms with `skopeo copy --all`.',
+    async findBytes({ digest, sizeBytes }, limitBytes) {
+      const blob = layout.findBlob(digest);
+      if (blob === undefined) return undefined;
+      if (blob.sizeBytes !== sizeBytes) {
+        throw corrupt(
+          `${layout.name}: the document ${digest} has ${blob.sizeBytes} bytes; expected ${sizeBytes}`,
+        );
+      }
+      return readRange(blob, 0, sizeBytes, limitBytes);
+    },
+  };
 }
 
 /** Opens a layout directory. Throws NOT_FOUND, CORRUPT_INPUT, UNSUPPORTED. */

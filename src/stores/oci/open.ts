@@ -2,8 +2,8 @@
 import { DidiffError } from '../../errors.ts';
 import type { OpenedImage, OpenOptions } from '../../image/store.ts';
 import { describeLayer, openParts } from '../opened-image.ts';
-import { type Layout, openLayoutArchive, openLayoutDirectory } from './layout.ts';
-import { resolveImage } from './resolve.ts';
+import { resolveImage } from '../resolve-image.ts';
+import { documentsOf, type Layout, openLayoutArchive, openLayoutDirectory } from './layout.ts';
 import { selectEntry } from './select.ts';
 
 /** Opens the image that `ref` picks (see `selectEntry`) in the layout at `directory`. */
@@ -13,7 +13,7 @@ export async function openOciLayout(
   options: OpenOptions,
 ): Promise<OpenedImage> {
   options.signal?.throwIfAborted();
-  return openLayoutImage(openLayoutDirectory(directory), ref, options);
+  return await openLayoutImage(openLayoutDirectory(directory), ref, options);
 }
 
 /** Opens the image that `ref` picks in the archive at `path`, which may be compressed as a whole. */
@@ -22,14 +22,19 @@ export async function openOciArchive(
   ref: string | undefined,
   options: OpenOptions,
 ): Promise<OpenedImage> {
-  return openLayoutImage(await openLayoutArchive(path, options), ref, options);
+  return await openLayoutImage(await openLayoutArchive(path, options), ref, options);
 }
 
 /** Takes `layout` over: it is closed with the image, or at once when no image is found. */
-function openLayoutImage(layout: Layout, ref: string | undefined, options: OpenOptions): OpenedImage {
+async function openLayoutImage(
+  layout: Layout,
+  ref: string | undefined,
+  options: OpenOptions,
+): Promise<OpenedImage> {
   try {
     const name = ref === undefined ? layout.name : `${layout.name}:${ref}`;
-    const image = resolveImage(layout, selectEntry(layout, ref, options.platform), options.platform);
+    const entry = await selectEntry(layout, ref, options.platform);
+    const image = await resolveImage(documentsOf(layout), entry, options.platform);
     return openParts({
       name,
       diffIds: image.parsedConfig.diffIds,

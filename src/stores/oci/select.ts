@@ -5,8 +5,8 @@ import { sameImageName } from '../../image/image-name.ts';
 import { type Descriptor, isAttestation, MAX_MANIFEST_BYTES, parseIndex } from '../../image/manifest.ts';
 import { isIndexType, isManifestType } from '../../image/media-types.ts';
 import { formatPlatform, hostPlatform, type Platform, samePlatform } from '../../image/platform.ts';
-import type { Layout } from './layout.ts';
-import { listManifests, platformOf, readDocument } from './resolve.ts';
+import { findDocument, listManifests, platformOf } from '../resolve-image.ts';
+import { documentsOf, type Layout } from './layout.ts';
 
 export const REF_NAME = 'org.opencontainers.image.ref.name';
 export const IMAGE_NAME = 'io.containerd.image.name';
@@ -16,11 +16,15 @@ export const IMAGE_NAME = 'io.containerd.image.name';
  * manifests inside of indexes); undefined for the only one. Entries of one name are told apart by the platform, as an
  * index's are. Throws NOT_FOUND or USAGE, listing what is there.
  */
-export function selectEntry(layout: Layout, ref: string | undefined, platform?: Platform): Descriptor {
+export async function selectEntry(
+  layout: Layout,
+  ref: string | undefined,
+  platform?: Platform,
+): Promise<Descriptor> {
   const entries = parseIndex(layout.index, `${layout.name}: index.json`).filter(
     (entry) => !isAttestation(entry) && (isManifestType(entry.mediaType) || isIndexType(entry.mediaType)),
   );
-  const found = withoutRepeats(ref === undefined ? entries : findEntries(layout, entries, ref));
+  const found = withoutRepeats(ref === undefined ? entries : await findEntries(layout, entries, ref));
   if (found.length === 1) return found[0]!;
   if (found.length === 0) {
     throw new DidiffError(
@@ -31,7 +35,7 @@ export function selectEntry(layout: Layout, ref: string | undefined, platform?: 
       entries.length === 0 ? {} : { hint: `It holds ${listEntries(entries)}.` },
     );
   }
-  const chosen = chooseByPlatform(layout, found, platform);
+  const chosen = await chooseByPlatform(layout, found, platform);
   if (chosen !== undefined) return chosen;
   const matching = ref === undefined ? '' : ` that match ${ref}`;
   throw new DidiffError('USAGE', `${layout.name} holds several images${matching}`, {
@@ -39,7 +43,11 @@ export function selectEntry(layout: Layout, ref: string | undefined, platform?: 
   });
 }
 
-function findEntries(layout: Layout, entries: readonly Descriptor[], ref: string): readonly Descriptor[] {
+async function findEntries(
+  layout: Layout,
+  entries: readonly Descriptor[],
+  ref: string,
+): Promise<readonly Descriptor[]> {
   const exact = entries.filter(({ annotations }) => annotations[REF_NAME] === ref);
   // Where it is the tag of one and the whole name of another, the latter is meant.
   const whole = exact.filter(({ annotations }) => annotations[IMAGE_NAME] === undefined);
@@ -50,7 +58,7 @@ function findEntries(layout: Layout, entries: readonly Descriptor[], ref: string
   if (!/^[0-9a-f]{1,64}$/.test(hex)) return [];
   const matches = ({ digest }: Descriptor) => digest.startsWith(`sha256:${hex}`);
   const outer = entries.filter(matches);
-  return outer.length > 0 ? outer : innerManifests(layout, entries).filter(matches);
+  return outer.length > 0 ? outer : (await innerManifests(layout, entries)).filter(matches);
 }
 
 function hasImageName(annotations: Readonly<Record<string, string>>, ref: string): boolean {
@@ -60,10 +68,17 @@ function hasImageName(annotations: Readonly<Record<string, string>>, ref: string
   return short !== undefined && /[/:]/.test(short) && sameImageName(short, ref);
 }
 
-function innerManifests(layout: Layout, entries: readonly Descriptor[]): readonly Descriptor[] {
-  return entries
-    .filter((entry) => isIndexType(entry.mediaType) && layout.findBlob(entry.digest) !== undefined)
-    .flatMap((entry) => listManifests(layout, readDocument(layout, entry, MAX_MANIFEST_BYTES)));
+async function innerManifests(
+  layout: Layout,
+  entries: readonly Descriptor[],
+): Promise<readonly Descriptor[]> {
+  const source = documentsOf(layout);
+  const found: Descriptor[] = [];
+  for (const entry of entries.filter(({ mediaType }) => isIndexType(mediaType))) {
+    const index = await findDocument(source, entry, MAX_MANIFEST_BYTES);
+    if (index !== undefined) found.push(...(await listManifests(source, index)));
+  }
+  return found;
 }
 
 function withoutRepeats(entries: readonly Descriptor[]): readonly Descriptor[] {
@@ -71,14 +86,15 @@ function withoutRepeats(entries: readonly Descriptor[]): readonly Descriptor[] {
 }
 
 /** Layouts without an inner index list the platforms of one image side by side. */
-function chooseByPlatform(
+async function chooseByPlatform(
   layout: Layout,
   entries: readonly Descriptor[],
   platform: Platform | undefined,
-): Descriptor | undefined {
+): Promise<Descriptor | undefined> {
   const names = new Set(entries.map(({ annotations }) => annotations[IMAGE_NAME] ?? annotations[REF_NAME]));
   if (names.size > 1 || entries.some((entry) => isIndexType(entry.mediaType))) return undefined;
-  const platforms = entries.map((entry) => platformOf(layout, entry));
+  const source = documentsOf(layout);
+  const platforms = await Promise.all(entries.map((entry) => platformOf(source, entry)));
   if (new Set(platforms.map(formatPlatform)).size < entries.length) return undefined;
   const wanted = platform ?? hostPlatform(process.arch, process.platform);
   return entries.find((_, position) => samePlatform(platforms[position]!, wanted));
