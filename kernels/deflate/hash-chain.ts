@@ -41,12 +41,15 @@ export function configure(wantedLazy: i32, wantedNice: i32, wantedChain: i32, wa
 }
 
 export function reset(): void {
-  memory.fill(HEAD, 0, 4 * (1 << 17));
-  memory.fill(PREVIOUS, 0, 4 * 32768);
+  base += BUFFER_BYTES;
+  if (base > LARGEST_BASE) {
+    memory.fill(HEAD, 0, 4 * (1 << 17));
+    memory.fill(PREVIOUS, 0, 4 * 32768);
+    base = 1;
+  }
   tokenCount = 0;
   index = 0;
   end = 0;
-  base = 1;
   chainHead = -1;
   length = 3;
   distance = 0;

@@ -1,109 +1,68 @@
 // The matcher of levels 5 and 6 of Go 1.27's encoder; src/deflate/go-modern/level5.ts is its plain reference and
-// says what each step is for. Everything lies at fixed places in memory; positions are indices of the buffer.
+// says what each step is for.
+import {
+  begin,
+  clear,
+  common,
+  commonBefore,
+  endIndex,
+  forget,
+  indexIn,
+  LONGEST,
+  literals,
+  MARGIN,
+  prepare,
+  pushMatch,
+  put,
+  REACH,
+  remainder,
+  setUp,
+  slot4,
+  slot7,
+  TABLES,
+  tokenCount,
+  tokensAt,
+  value,
+} from '../shared/history.ts';
 
-const BUFFER: usize = 1024;
-const BUFFER_BYTES: i32 = 327675;
-const SHORT: usize = BUFFER + 327675 + 1029;
-const LONG: usize = SHORT + 4 * 32768;
-const LONG_BEFORE: usize = LONG + 4 * 32768;
-const TOKENS: usize = LONG_BEFORE + 4 * 32768;
-const REACH: i32 = 32768;
-const MARGIN: i32 = 11;
-const LONGEST: i32 = 258;
-const LARGEST_POSITION: i32 = 0x7fffffff - 327675 - 65535;
-const PRIME7: u64 = (<u64>0xcf1bbc << 32) | 0xdcbfa563;
+export { clear, forget, prepare, tokensAt };
+
+const LONG: usize = TABLES + 4 * 32768;
+// From a slot of the long hash to the one with the position before.
+const BEFORE: usize = 4 * 32768;
 
 let isLevel6: bool = false;
 let looksAtEnd: bool = true;
 let skipped: i32 = 2;
-let longestPart: i32 = 258;
-let size: i32 = 0;
-let current: i32 = 65535;
-let count: i32 = 0;
 let repeat: i32 = 1;
 let at: i32 = 0;
 let from: i32 = 0;
 let length: i32 = 0;
 
-export function tokensAt(): usize {
-  return TOKENS;
-}
-
 export function configure(level: i32, atEnd: bool, skip: i32, part: i32): void {
   isLevel6 = level === 6;
   looksAtEnd = atEnd;
   skipped = skip;
-  longestPart = part;
-}
-
-export function clear(): void {
-  memory.fill(SHORT, 0, 3 * 4 * 32768);
-  size = 0;
-  current = 65535;
-}
-
-export function forget(): void {
-  current += REACH + size;
-  size = 0;
-}
-
-// Makes room for a block; returns the address where it must be put before `encode`.
-export function prepare(blockBytes: i32): usize {
-  if (current >= LARGEST_POSITION) shift();
-  if (size + blockBytes > BUFFER_BYTES) {
-    const dropped = size - REACH;
-    memory.copy(BUFFER, BUFFER + <usize>dropped, REACH);
-    current += dropped;
-    size = REACH;
-  }
-  return BUFFER + <usize>size;
+  setUp(3 * 4 * 32768, part);
 }
 
 // Matches the block that was put; returns the count of its tokens.
 export function encode(blockBytes: i32): i32 {
-  const start = size;
-  size += blockBytes;
-  count = 0;
-  if (blockBytes >= 13) run(start);
-  return count;
-}
-
-function shift(): void {
-  const keep = current - REACH;
-  const lowest = size === 0 ? 0x7fffffff : current + size - REACH;
-  for (let slot: usize = SHORT; slot < TOKENS; slot += 4) {
-    const entry = load<i32>(slot);
-    store<i32>(slot, entry <= lowest ? 0 : entry - keep);
-  }
-  current = REACH;
-}
-
-@inline
-function value(index: i32): u32 {
-  return load<u32>(BUFFER + <usize>index);
-}
-
-@inline
-function shortSlot(index: i32): usize {
-  return SHORT + (<usize>((value(index) * 0x9e3779b1) >> 17) << 2);
-}
-
-@inline
-function longSlot(index: i32): usize {
-  const bytes = load<u64>(BUFFER + <usize>index) << 8;
-  return LONG + (<usize>((bytes * PRIME7) >> 49) << 2);
+  const start = begin(blockBytes);
+  if (start >= 0) run(start);
+  return start < 0 ? 0 : tokenCount();
 }
 
 @inline
 function insertShort(index: i32): void {
-  store<i32>(shortSlot(index), index + current);
+  put(slot4(TABLES, index), index);
 }
 
 @inline
 function insertLong(index: i32): void {
-  const slot = longSlot(index);
-  store<i32>(slot + (LONG_BEFORE - LONG), load<i32>(slot));
-  store<i32>(slot, index + current);
+  const slot = slot7(LONG, index);
+  store<i32>(slot + BEFORE, load<i32>(slot));
+  put(slot, index);
 }
 
 @inline
@@ -112,51 +71,13 @@ function insertBoth(index: i32): void {
   insertLong(index);
 }
 
-function common(here: i32, there: i32, end: i32): i32 {
-  const most = end - here;
-  let same: i32 = 0;
-  const one = BUFFER + <usize>here;
-  const other = BUFFER + <usize>there;
-  while (same + 8 <= most) {
-    const difference = load<u64>(one + <usize>same) ^ load<u64>(other + <usize>same);
-    if (difference !== 0) return same + <i32>(ctz(difference) >> 3);
-    same += 8;
-  }
-  while (same < most && load<u8>(one + <usize>same) === load<u8>(other + <usize>same)) same++;
-  return same;
-}
-
 @inline
 function capped(here: i32, there: i32, end: i32): i32 {
   return common(here, there, min(end, here + LONGEST));
 }
 
-@inline
-function push(token: u32): void {
-  store<u32>(TOKENS + (<usize>count << 2), token);
-  count++;
-}
-
-function literals(first: i32, end: i32): void {
-  for (let index = first; index < end; index++) push(<u32>load<u8>(BUFFER + <usize>index));
-}
-
-function pushMatch(total: i32, distance: i32): void {
-  let left = total;
-  while (left > 0) {
-    let part = left;
-    if (left > LONGEST) part = left > LONGEST + 3 ? longestPart : LONGEST - 3;
-    push((<u32>part << 16) | <u32>distance);
-    left -= part;
-  }
-}
-
-function remainder(emitted: i32): void {
-  if (count > 0) literals(emitted, size);
-}
-
 function run(start: i32): void {
-  const end = size;
+  const end = endIndex();
   const limit = end - MARGIN;
   const skipShift = isLevel6 ? 7 : 6;
   let emitted = start;
@@ -194,14 +115,14 @@ function run(start: i32): void {
 }
 
 function findAt(index: i32, next: i32, end: i32): bool {
-  const short = shortSlot(index);
-  const long = longSlot(index);
-  const shortFrom = load<i32>(short) - current;
-  const longFrom = load<i32>(long) - current;
-  const beforeFrom = load<i32>(long + (LONG_BEFORE - LONG)) - current;
-  store<i32>(short, index + current);
-  store<i32>(long + (LONG_BEFORE - LONG), load<i32>(long));
-  store<i32>(long, index + current);
+  const short = slot4(TABLES, index);
+  const long = slot7(LONG, index);
+  const shortFrom = indexIn(short);
+  const longFrom = indexIn(long);
+  const beforeFrom = indexIn(long + BEFORE);
+  put(short, index);
+  store<i32>(long + BEFORE, load<i32>(long));
+  put(long, index);
   const here = value(index);
   at = index;
   length = 0;
@@ -234,9 +155,9 @@ function findAt(index: i32, next: i32, end: i32): bool {
 }
 
 function tryNext(index: i32, next: i32, end: i32): void {
-  const slot = longSlot(next);
-  const longFrom = load<i32>(slot) - current;
-  const beforeFrom = load<i32>(slot + (LONG_BEFORE - LONG)) - current;
+  const slot = slot7(LONG, next);
+  const longFrom = indexIn(slot);
+  const beforeFrom = indexIn(slot + BEFORE);
   insertBoth(next);
   if (isLevel6) {
     const there = index - repeat + 1;
@@ -272,11 +193,11 @@ function lengthen(end: i32): void {
 function tryEnd(end: i32, limit: i32): void {
   const after = at + length;
   if (after >= limit || (!isLevel6 && length >= 30)) return;
-  const slot = longSlot(after);
+  const slot = slot7(LONG, after);
   const index = at + skipped;
-  const first = load<i32>(slot) - current - length + skipped;
+  const first = indexIn(slot) - length + skipped;
   if (index - first >= REACH) return;
-  const before = load<i32>(slot + (LONG_BEFORE - LONG)) - current;
+  const before = indexIn(slot + BEFORE);
   tryLonger(index, first, end);
   if (isLevel6) tryLonger(index, before - length + skipped, end);
 }
@@ -289,11 +210,10 @@ function tryLonger(index: i32, there: i32, end: i32): void {
 }
 
 function growBack(emitted: i32): void {
-  while (from > 0 && at > emitted && load<u8>(BUFFER + <usize>(from - 1)) === load<u8>(BUFFER + <usize>(at - 1))) {
-    at--;
-    from--;
-    length++;
-  }
+  const grown = commonBefore(at, from, emitted);
+  at -= grown;
+  from -= grown;
+  length += grown;
 }
 
 function indexInside5(first: i32, end: i32): void {

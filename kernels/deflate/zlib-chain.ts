@@ -12,6 +12,7 @@ const LOOKAHEAD: i32 = 262;
 const REACH: i32 = WINDOW - LOOKAHEAD;
 const LONGEST: i32 = 258;
 const TOO_FAR: i32 = 4096;
+const FEW_BYTES: i32 = 8192;
 const ROLLING_15: i32 = 0;
 const ROLLING_16: i32 = 1;
 
@@ -32,6 +33,7 @@ let end: i32 = 0;
 let owed: i32 = 0;
 let blockStart: i32 = 0;
 let blockEnd: i32 = 0;
+let hasSlid: bool = false;
 let length: i32 = 2;
 let from: i32 = 0;
 let literalPending: bool = false;
@@ -63,9 +65,16 @@ export function configureFlavour(kind: i32, kindBytes: i32, beyond: bool, weighs
   blockTokens = tokens;
 }
 
+// To be called before `reset` and before a dictionary is put. Of a stream of few bytes, all of which are there still,
+// only what they put into the table is taken out.
+export function clearHead(): void {
+  if (hasSlid || end > FEW_BYTES) memory.fill(HEAD, 0, 2 * 65536);
+  else for (let at = 0; at < end; at++) store<u16>(HEAD + (hashAt(at) << 1), 0);
+  hasSlid = false;
+}
+
 // A new stream after the `count` bytes of dictionary that were put at the buffer's start.
 export function reset(count: i32): void {
-  memory.fill(HEAD, 0, 2 * 65536);
   index = count;
   end = count;
   blockStart = count;
@@ -89,6 +98,7 @@ export function wantsSlide(): bool {
 }
 
 export function slide(): void {
+  hasSlid = true;
   memory.copy(BUFFER, BUFFER + WINDOW, WINDOW);
   index -= WINDOW;
   end -= WINDOW;

@@ -211,7 +211,8 @@ export class BitWriter {
   #hand(): void {
     if (this.#used === 0) return;
     const piece = this.#piece.subarray(0, this.#used);
-    this.#piece = new Uint8Array(Math.min(PIECE_BYTES, 4 * this.#piece.length));
+    // Small again after a small one, as between flushes that follow each other closely.
+    this.#piece = new Uint8Array(Math.max(FIRST_PIECE_BYTES, Math.min(PIECE_BYTES, 4 * this.#used)));
     this.#used = 0;
     this.#sink(piece);
   }

@@ -1,11 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { layerLikeBytes, randomNumbers } from '../../test/deflate/plain.ts';
 import { startHashChain } from '../kernels/hash-chain.ts';
-import { startTwoTables } from '../kernels/two-tables.ts';
 import { BitWriter } from './bits.ts';
 import { codeFromLengths } from './codes.ts';
 import { type BlockSink, CHAIN_LEVELS, HashChain } from './go-legacy/hash-chain.ts';
-import { TwoTableMatcher } from './go-modern/level5.ts';
 
 /** All a matcher says, as one list of numbers. */
 function recorder(): { sink: BlockSink; said: number[] } {
@@ -56,30 +54,6 @@ describe('the kernels say what their plain references say', () => {
         Buffer.from(Int32Array.from(reference.said).buffer),
       );
     });
-  }
-
-  for (const level of [5, 6] as const) {
-    for (const options of [
-      { looksAtEnd: true, skipped: 2, longestPart: 258 },
-      { looksAtEnd: true, skipped: 0, longestPart: 255 },
-      { looksAtEnd: false, skipped: 2, longestPart: 255 },
-    ]) {
-      test(`two tables of level ${level}, ${JSON.stringify(options)}`, () => {
-        const reference = new TwoTableMatcher(level, options);
-        const kernel = startTwoTables(level, options)!;
-        const next = randomNumbers(level);
-        const plain = layerLikeBytes(2_000_000, level + 7);
-        for (let at = 0; at < plain.length; ) {
-          const end = Math.min(plain.length, at + (next() % 4 === 0 ? next() % 300 : 65535));
-          const count = reference.encode(plain, at, end);
-          expect(kernel.encode(plain, at, end)).toBe(count);
-          expect(kernel.tokens.subarray(0, count)).toEqual(reference.tokens.subarray(0, count));
-          if (next() % 10 === 0) for (const matcher of [reference, kernel]) matcher.forget();
-          if (next() % 30 === 0) for (const matcher of [reference, kernel]) matcher.clear();
-          at = end;
-        }
-      });
-    }
   }
 
   test('packed tokens, from every length and distance', () => {

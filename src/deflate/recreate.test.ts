@@ -1,13 +1,13 @@
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { layerLikeBytes } from '../../test/deflate/plain.ts';
+import { layerLikeBytes, randomNumbers } from '../../test/deflate/plain.ts';
 import { bytesAccess } from '../bytes/access.ts';
 import { DidiffError } from '../errors.ts';
-import { goLegacy, pgzip, zlib } from './engines.ts';
+import { describeEngine, goLegacy, goModern, pgzip, pigz, setsMarkers, zlib } from './engines.ts';
 import { findRecipe } from './find.ts';
 import { decodeRecipe, encodeRecipe, type Recipe } from './recipe.ts';
-import { openRecreation, recreateBlob } from './recreate.ts';
+import { openRecreation, recreateBlob, startRecreation } from './recreate.ts';
 
 const HEADER = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255);
 const plain = layerLikeBytes(60_000, 3);
@@ -111,6 +111,42 @@ describe('a recipe', () => {
     }
   });
 });
+
+describe('as many members and flushes as a recipe may have', () => {
+  const engines = [goLegacy(6), goLegacy(1), goLegacy(-2), goModern(1, 1), goModern(5, 1), goModern(9, 1)];
+  engines.push(zlib(6, 0), zlib(1, 1), zlib(9, 2), zlib(6, 3), pgzip(5, 1, 1 << 15), pigz(6, 0, 1 << 15, 0));
+
+  test.each(engines.map((engine) => [describeEngine(engine), engine] as const))('%s', (_, engine) => {
+    const count = 4096 + Math.floor(plain.length / 256);
+    const next = randomNumbers(9);
+    const offsets = Array.from({ length: count }, () => next() % (plain.length + 1)).sort((a, b) => a - b);
+    const events = offsets.map((plainOffset) => ({
+      plainOffset,
+      header: setsMarkers(engine) ? 0 : (next() % 2) - 1,
+    }));
+    expect(madeOf({ ...base, engine, events }, plain).equals(plain)).toBe(true);
+  });
+
+  test('crowded behind so many bytes that positions are counted to their end', () => {
+    const long = new Uint8Array(18 << 20).fill(7);
+    const count = 70_000;
+    const events = Array.from({ length: count }, (_, index) => ({
+      plainOffset: long.length - count + index,
+      header: -1,
+    }));
+    const recipe = { ...base, engine: goModern(5, 1), plainBytes: long.length, blobBytes: 1 << 30, events };
+    expect(madeOf(recipe, long).equals(long)).toBe(true);
+  });
+});
+
+/** What gzip finds in the blob of a recipe whose blob size is more than enough. */
+function madeOf(recipe: Recipe, tar: Uint8Array): Buffer {
+  const pieces: Uint8Array[] = [];
+  const recreation = startRecreation(recipe, (piece) => pieces.push(piece));
+  recreation.write(tar);
+  expect(() => recreation.finish()).toThrow(/bytes less than/);
+  return gunzipSync(Buffer.concat(pieces));
+}
 
 test('re-creating stops when it is cancelled', async () => {
   const recipe = encodeRecipe({ ...base, plainBytes: 10 * plain.length });

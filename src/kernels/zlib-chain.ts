@@ -10,6 +10,7 @@ interface Exports {
   tokensAt(): number;
   configureLevel(isLazy: number, good: number, lazy: number, nice: number, chain: number): void;
   configureFlavour(hash: number, hashBytes: number, beyond: number, weighs: number, tokens: number): void;
+  clearHead(): void;
   reset(dictionaryBytes: number): void;
   endIndex(): number;
   filled(count: number): void;
@@ -79,6 +80,7 @@ export function startZlibChain(options: Options, sink: BlockSink): ZlibChainKern
   return {
     reset(dictionary) {
       const kept = dictionary.subarray(Math.max(0, dictionary.length - WINDOW_BYTES));
+      kernel.clearHead();
       window.set(kept);
       kernel.reset(kept.length);
     },

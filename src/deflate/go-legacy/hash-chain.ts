@@ -67,13 +67,17 @@ export class HashChain {
     this.#sink = sink;
   }
 
+  /** For a new stream: what the tables have is below the base then, so that a member of few bytes costs little. */
   reset(): void {
-    this.#head.fill(0);
-    this.#previous.fill(0);
+    this.#base += BUFFER_BYTES;
+    if (this.#base > LARGEST_BASE) {
+      this.#head.fill(0);
+      this.#previous.fill(0);
+      this.#base = 1;
+    }
     this.#tokenCount = 0;
     this.#index = 0;
     this.#end = 0;
-    this.#base = 1;
     this.#chainHead = -1;
     this.#length = 3;
     this.#distance = 0;

@@ -86,7 +86,8 @@ function fastModel(sink: ByteSink): DeflateModel {
     write: input.write,
     flush: () => end(false),
     finish: () => end(true),
-    reset: () => matcher.reset(),
+    // As the encoder does it, without clearing its table.
+    reset: () => matcher.forget(),
   };
 }
 

@@ -35,9 +35,9 @@ export class History {
     this.current = BLOCK_BYTES;
   }
 
-  /** Puts all bytes so far out of reach. */
+  /** Puts all bytes so far out of reach. Positions that are moved down with the next block need not grow. */
   forget(): void {
-    this.current += REACH + this.length;
+    if (this.current <= LARGEST_POSITION) this.current += REACH + this.length;
     this.length = 0;
   }
 

@@ -1,4 +1,14 @@
-/** How levels 7 to 9 of Go 1.27's encoder differ. */
+/** How levels 7 to 9 of Go 1.27's encoder differ, and what they hand their blocks to. */
+
+/** Ends a block: its tokens, and where its plain bytes are in the buffer (start −1: already gone). */
+export type LazySink = (
+  tokens: Uint32Array,
+  count: number,
+  buffer: Uint8Array,
+  start: number,
+  end: number,
+  sync: boolean,
+) => void;
 
 export interface LazyLevel {
   /** Look on for a better match while the present one is shorter. */

@@ -5,17 +5,7 @@
 import { DISTANCE_EXTRA, distanceSymbol, LENGTH_EXTRA, LENGTH_SYMBOL, MAX_MATCH } from '../codes.ts';
 import { PrefixCodeBuilder } from '../go-legacy/prefix-code.ts';
 import { load32 } from './history.ts';
-import type { LazyLevel } from './lazy-levels.ts';
-
-/** Ends a block: its tokens, and where its plain bytes are in the buffer (start −1: already gone). */
-export type LazySink = (
-  tokens: Uint32Array,
-  count: number,
-  buffer: Uint8Array,
-  start: number,
-  end: number,
-  sync: boolean,
-) => void;
+import type { LazyLevel, LazySink } from './lazy-levels.ts';
 
 const WINDOW_BYTES = 32768;
 const BUFFER_BYTES = 2 * WINDOW_BYTES;
@@ -55,13 +45,17 @@ export class LazyMatcher {
     this.#sink = sink;
   }
 
+  /** For a new stream: what the tables have is below the base then. */
   reset(): void {
-    this.#head.fill(0);
-    this.#previous.fill(0);
+    this.#base += BUFFER_BYTES;
+    if (this.#base > LARGEST_BASE) {
+      this.#head.fill(0);
+      this.#previous.fill(0);
+      this.#base = 1;
+    }
     this.#tokenCount = 0;
     this.#index = 0;
     this.#end = 0;
-    this.#base = 1;
     this.#chainHead = -1;
     this.#length = 3;
     this.#distance = 0;

@@ -2,6 +2,7 @@
  * The encoder of Go 1.27's compress/flate, which is klauspost/compress from 1.18.2 on, and with its older header
  * from 1.15.10 to 1.18.0; as a streaming model.
  */
+import { startFastLevel } from '../../kernels/fast-levels.ts';
 import { startTwoTables } from '../../kernels/two-tables.ts';
 import type { ByteSink } from '../bits.ts';
 import { cutBlocks } from '../blocks.ts';
@@ -55,9 +56,10 @@ export function createModernModel(level: number, variant: number, sink: ByteSink
 }
 
 function createMatcher(level: number, variant: number): FastMatcher {
-  if (level === 1 || level === 2) return new SingleTableMatcher(level);
-  if (level === 3) return new PairMatcher();
-  if (level === 4) return new ShortLongMatcher((variant & COMPARES_ELSEWHERE) !== 0);
+  const elsewhere = (variant & COMPARES_ELSEWHERE) !== 0;
+  if (level === 1 || level === 2) return startFastLevel(level, false) ?? new SingleTableMatcher(level);
+  if (level === 3) return startFastLevel(level, false) ?? new PairMatcher();
+  if (level === 4) return startFastLevel(level, elsewhere) ?? new ShortLongMatcher(elsewhere);
   if (level === 5 || level === 6) {
     const options = {
       looksAtEnd: (variant & SKIPS_END) === 0,
@@ -98,7 +100,8 @@ function fastModel(matcher: FastMatcher, options: BlockOptions, sink: ByteSink):
       endBlock();
       writer.finish();
     },
-    reset: () => matcher.clear(),
+    // As the encoder does it: tables keep what can no longer be reached, so that a member of few bytes costs little.
+    reset: () => matcher.forget(),
     restart(dictionary) {
       matcher.forget();
       if (dictionary.length > 0) matcher.encode(dictionary, 0, dictionary.length);

@@ -42,6 +42,7 @@ const BUFFER_BYTES = 2 * WINDOW_BYTES;
 const LOOKAHEAD = MAX_MATCH + 4;
 const REACH = WINDOW_BYTES - LOOKAHEAD;
 const TOO_FAR = 4096;
+const FEW_BYTES = 8192;
 
 export interface MatcherOptions {
   readonly level: ZlibLevel;
@@ -67,6 +68,7 @@ export class ZlibMatcher {
   /** Positions before the index that were not indexed, for want of bytes behind them. */
   #owed = 0;
   #blockStart = 0;
+  #hasSlid = false;
   #length = 2;
   #from = 0;
   #literalPending = false;
@@ -80,7 +82,7 @@ export class ZlibMatcher {
 
   /** A new stream that may refer to the dictionary's last 32 KiB. */
   reset(dictionary: Uint8Array): void {
-    this.#head.fill(0);
+    this.#clearHead();
     const kept = dictionary.subarray(Math.max(0, dictionary.length - WINDOW_BYTES));
     this.#buffer.set(kept);
     this.#index = kept.length;
@@ -90,6 +92,16 @@ export class ZlibMatcher {
     this.#tokenCount = 0;
     this.#length = 2;
     this.#literalPending = false;
+  }
+
+  /** Of a stream of few bytes, all of which are there still, only what they put there. */
+  #clearHead(): void {
+    if (this.#hasSlid || this.#end > FEW_BYTES) this.#head.fill(0);
+    else {
+      const { of } = HASHES[this.#options.hash];
+      for (let at = 0; at < this.#end; at++) this.#head[of(this.#buffer, at)] = 0;
+    }
+    this.#hasSlid = false;
   }
 
   write(bytes: Uint8Array): void {
@@ -255,6 +267,7 @@ export class ZlibMatcher {
   }
 
   #slide(): void {
+    this.#hasSlid = true;
     this.#buffer.copyWithin(0, WINDOW_BYTES, BUFFER_BYTES);
     this.#index -= WINDOW_BYTES;
     this.#end -= WINDOW_BYTES;
