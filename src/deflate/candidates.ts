@@ -60,7 +60,7 @@ export function listCandidates(evidence: Evidence): EngineChoice[] {
   );
 }
 
-/** The header tells best and fastest compression from the rest, for which 5 is what Klaus Post's packages take. */
+/** The header tells best and fastest compression from the rest, for which 5 is what klauspost/compress takes. */
 function likelyLevels({ header, first, ending }: Evidence): readonly number[] {
   if (first.type === 'stored' && first.plainBytes === 65535) return [0, 6];
   if (header.extraFlags === 2) return [9];
