@@ -1,6 +1,7 @@
 /**
  * Levels 7 to 9 of Go 1.27's encoder: hash chains with lazy matching, a second look at the end of each match, and
- * for level 9 candidates weighed by what their bytes would cost as literals. Plain reference.
+ * for level 9 candidates weighed by what their bytes would cost as literals. Plain reference; the kernel lazy-chain
+ * must agree token for token.
  */
 import { DISTANCE_EXTRA, distanceSymbol, LENGTH_EXTRA, LENGTH_SYMBOL, MAX_MATCH } from '../codes.ts';
 import { PrefixCodeBuilder } from '../go-legacy/prefix-code.ts';

@@ -3,14 +3,16 @@
  * from 1.15.10 to 1.18.0; as a streaming model.
  */
 import { startFastLevel } from '../../kernels/fast-levels.ts';
+import { startLazyChain } from '../../kernels/lazy-chain.ts';
 import { startTwoTables } from '../../kernels/two-tables.ts';
 import type { ByteSink } from '../bits.ts';
 import { cutBlocks } from '../blocks.ts';
+import { PrefixCodeBuilder } from '../go-legacy/prefix-code.ts';
 import type { DeflateModel } from '../model.ts';
 import { type BlockOptions, ModernBlockWriter } from './block-writer.ts';
 import { BLOCK_BYTES } from './history.ts';
 import { LazyMatcher } from './lazy.ts';
-import { LAZY_LEVELS, type LazyLevel } from './lazy-levels.ts';
+import { LAZY_LEVELS, type LazyLevel, type LazySink } from './lazy-levels.ts';
 import { PairMatcher } from './level3.ts';
 import { ShortLongMatcher } from './level4.ts';
 import { TwoTableMatcher } from './level5.ts';
@@ -111,9 +113,14 @@ function fastModel(matcher: FastMatcher, options: BlockOptions, sink: ByteSink):
 
 function lazyModel(level: LazyLevel, options: BlockOptions, sink: ByteSink): ModernModel {
   const writer = new ModernBlockWriter(options, sink);
-  const matcher = new LazyMatcher(level, (tokens, count, buffer, start, end, sync) =>
-    writer.block(tokens, count, buffer, start, end, sync),
-  );
+  const block: LazySink = (tokens, count, buffer, start, end, sync) =>
+    writer.block(tokens, count, buffer, start, end, sync);
+  const code = new PrefixCodeBuilder(256);
+  const weigh = (counts: Int32Array) => {
+    code.build(counts, counts.length, 15);
+    return code.lengths;
+  };
+  const matcher = startLazyChain(level, weigh, block) ?? new LazyMatcher(level, block);
   return {
     write: (bytes) => matcher.write(bytes),
     flush() {
