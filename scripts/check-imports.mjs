@@ -21,6 +21,7 @@ const LAYERS = {
   create: ['rebuild', 'patch', 'codec', 'predict', 'deflate', 'tar', 'kernels', 'image', 'bytes'],
   apply: ['rebuild', 'patch', 'predict', 'deflate', 'kernels', 'image', 'bytes'],
   inspect: ['patch', 'tar', 'image', 'bytes'],
+  report: ['inspect', 'bytes'],
   index: ['*'],
   cli: ['index'],
 };

@@ -11,6 +11,8 @@ import { join } from 'node:path';
 const STEPS = [
   ['format and lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '.'],
   ['types', 'node_modules/typescript/bin/tsc', '--noEmit'],
+  ['types of the page', 'node_modules/typescript/bin/tsc', '-p', 'page'],
+  ['page', 'scripts/build-page.mjs', '--check'],
   ['imports', 'scripts/check-imports.mjs'],
   ['kernels', 'scripts/build-kernels.mjs', '--check'],
   ['build', 'scripts/build.mjs'],

@@ -39,6 +39,11 @@ export { type InspectedLayer, type Inspection, inspectPatch } from './inspect/in
 export type { PatchHeader } from './patch/header.ts';
 export { type OpenedPatch, openPatch } from './patch/open.ts';
 export type { PatchReader } from './patch/reader.ts';
+export { adviseOnDiff, type CostOf } from './report/advice.ts';
+export type { Advice, Bar, BarPart, FileCost, Report } from './report/model.ts';
+export { reportOfDiff } from './report/of-diff.ts';
+export { type FormatBytes, renderPage } from './report/page.ts';
+export { writePage } from './report/write.ts';
 export {
   type Destination,
   type EngineChoice,

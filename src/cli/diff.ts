@@ -1,6 +1,8 @@
 /** `didiff diff BASE TARGET`. */
 import type { CommandModule } from './command.ts';
+import { describeAdvice } from './describe-advice.ts';
 import { describeDiff } from './describe-diff.ts';
+import { formatBytes } from './format.ts';
 import { withResources } from './resources.ts';
 
 const EXAMPLES = `
@@ -16,6 +18,7 @@ interface Given {
   readonly path?: readonly string[];
   readonly exclude?: readonly string[];
   readonly all?: boolean;
+  readonly html?: string;
 }
 
 export const diffCommand: CommandModule = {
@@ -29,6 +32,7 @@ export const diffCommand: CommandModule = {
       .option('--path <glob>', 'only files of these paths, and nothing but files; may be repeated', collect)
       .option('--exclude <glob>', 'no files of these paths; may be repeated', collect)
       .option('--all', 'also list files that differ in times only, and all in added and removed folders')
+      .option('--html <file>', 'also write it all as a page for a browser: treemap, table, advice')
       .addHelpText('after', EXAMPLES)
       .action(async (baseName: string, targetName: string, given: Given, command) => {
         const { options, output, signal, differ } = context.start(command);
@@ -42,8 +46,14 @@ export const diffCommand: CommandModule = {
           const target = keep(await library.openImage(targetName, store));
           const { semantic, path: paths, exclude } = given;
           const diff = await library.diffImages(base, target, { ...store, semantic, paths, exclude });
+          const advice = library.adviseOnDiff(diff);
+          if (given.html !== undefined)
+            library.writePage(given.html, library.reportOfDiff(diff, advice), formatBytes);
           if (diff.differ) differ();
-          output.result(diff, (width) => describeDiff(diff, given.all ?? false, width));
+          output.result({ ...diff, advice }, (width) => [
+            ...describeDiff(diff, given.all ?? false, width),
+            ...describeAdvice(advice, width),
+          ]);
         });
       });
   },
