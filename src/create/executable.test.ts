@@ -55,7 +55,7 @@ function planFor(
   matches: readonly Match[],
 ): ExecutablePlan | undefined {
   const old = findOldExecutable(catalog, content, matches);
-  return old && planExecutable(catalog, content, old, [matches]);
+  return old && planExecutable(catalog, content, old, matches, [matches]);
 }
 
 async function make(

@@ -43,28 +43,28 @@ export function labelExecutable(
   return openElfLabeller(sliceAccess(catalog.space, old.address, old.sizeBytes), content, regions);
 }
 
-/** How `content` is best predicted from `old`, going by one of `ways` to match it; undefined when it is better not. */
+/**
+ * How `content` is predicted from `old`, going by the first of `ways` to match it that costs less than `plain` does
+ * without prediction; undefined when none does.
+ */
 export function planExecutable(
   catalog: Catalog,
   content: RandomAccess,
   old: BaseFile,
+  plain: readonly Match[],
   ways: readonly (readonly Match[])[],
 ): ExecutablePlan | undefined {
   const { space } = catalog;
-  const plain = residualOf(space, content, ways[0]!, undefined)!;
-  let best: ExecutablePlan | undefined;
-  let bestCost = costOf(content, ways[0]!, plain);
+  const plainCost = costOf(content, plain, residualOf(space, content, plain, undefined)!);
   for (const matches of ways) {
     const planned = planMatches(catalog, old, content, matches);
     if (2 * planned.length + 1 > MAX_EXECUTABLE_OPS) continue;
     const residual = residualOf(space, content, planned, old);
     if (residual === undefined) continue;
-    const cost = costOf(content, planned, residual);
-    if (cost >= bestCost) continue;
-    best = { oldAddress: old.address, oldBytes: old.sizeBytes, matches: planned, residual };
-    bestCost = cost;
+    if (costOf(content, planned, residual) >= plainCost) continue;
+    return { oldAddress: old.address, oldBytes: old.sizeBytes, matches: planned, residual };
   }
-  return best;
+  return undefined;
 }
 
 /** The file of the base that most of the matched bytes come from; of equals the first. */

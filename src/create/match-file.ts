@@ -79,10 +79,11 @@ async function writeExecutable(
   const old = findOldExecutable(catalog, content, first);
   let plan: ExecutablePlan | undefined;
   if (old !== undefined) {
-    const ways = [first];
     const labeller = labelExecutable(catalog, content, old, first);
-    if (labeller !== undefined) ways.push(await matchAll(content, context, old, labeller));
-    plan = planExecutable(catalog, content, old, ways);
+    if (labeller !== undefined) {
+      const labelled = await matchAll(content, context, old, labeller);
+      plan = planExecutable(catalog, content, old, first, [labelled, first]);
+    }
   }
   if (plan === undefined) writeMatches(writer, content, first);
   else writer.executable(content, plan);

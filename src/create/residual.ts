@@ -80,12 +80,7 @@ export function residualOf(
       at += piece.length;
     }
   };
-  const correct = (from: number, to: number) => {
-    for (let i = from; i < to; i++) {
-      out.add((truth[i]! - expected[i]!) & 0xff);
-      expected[i] = truth[i]!;
-    }
-  };
+  const correct = (from: number, to: number) => out.compare(expected, truth, from, to);
   for (const match of matches) {
     literalTo(match.newStart);
     const predicted = predictor !== undefined && isInside(match, predictFrom!);
@@ -112,29 +107,40 @@ export function isInside({ address, length }: Match, file: OldFile): boolean {
   return address >= file.address && address + length <= file.address + file.sizeBytes;
 }
 
-function growingResidual(): { add(difference: number): void; residual(): Residual } {
+interface GrowingResidual {
+  /** Takes `truth[from..to)` for the next bytes of matches, and makes `expected` equal to it. */
+  compare(expected: Uint8Array, truth: Uint8Array, from: number, to: number): void;
+  residual(): Residual;
+}
+
+function growingResidual(): GrowingResidual {
   let gaps = new Int32Array(1024);
   let diffs = new Uint8Array(1024);
   let count = 0;
-  let gap = 0;
   let coveredBytes = 0;
+  /** Covered bytes up to and with the last that differs. */
+  let told = 0;
+  const add = (covered: number, difference: number) => {
+    if (count === diffs.length) {
+      const [oldGaps, oldDiffs] = [gaps, diffs];
+      gaps = new Int32Array(count * 2);
+      gaps.set(oldGaps);
+      diffs = new Uint8Array(count * 2);
+      diffs.set(oldDiffs);
+    }
+    gaps[count] = covered - told;
+    diffs[count++] = difference;
+    told = covered + 1;
+  };
   return {
-    add(difference) {
-      coveredBytes++;
-      if (difference === 0) {
-        gap++;
-        return;
+    compare(expected, truth, from, to) {
+      for (let i = from; i < to; i++) {
+        const difference = truth[i]! - expected[i]!;
+        if (difference === 0) continue;
+        add(coveredBytes + i - from, difference);
+        expected[i] = truth[i]!;
       }
-      if (count === diffs.length) {
-        const [oldGaps, oldDiffs] = [gaps, diffs];
-        gaps = new Int32Array(count * 2);
-        gaps.set(oldGaps);
-        diffs = new Uint8Array(count * 2);
-        diffs.set(oldDiffs);
-      }
-      gaps[count] = gap;
-      diffs[count++] = difference;
-      gap = 0;
+      coveredBytes += to - from;
     },
     residual: () => ({ gaps: gaps.subarray(0, count), diffs: diffs.subarray(0, count), coveredBytes }),
   };
