@@ -40,3 +40,19 @@ test('outside of the file everything is zero', () => {
   old.copy(2 ** 53, into);
   expect([...into]).toEqual([0, 0, 0, 0, 0, 0]);
 });
+
+test('stretches short and long are what stands there, across pages and at the ends', () => {
+  const old = openOldBytes(bytesAccess(bytes));
+  for (const [at, length] of [
+    [0, 24],
+    [(1 << 14) - 5, 24],
+    [(256 << 14) - 1, 3000],
+    [(7 << 14) - 4000, 4096],
+    [5, 100_000],
+    [SIZE - 24, 24],
+  ] as const) {
+    const into = new Uint8Array(length);
+    old.copy(at, into);
+    expect(Buffer.compare(into, bytes.subarray(at, at + length))).toBe(0);
+  }
+});

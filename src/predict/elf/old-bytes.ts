@@ -7,6 +7,8 @@ import type { RandomAccess } from '../../bytes/access.ts';
 const PAGE_BITS = 14;
 const PAGE_BYTES = 1 << PAGE_BITS;
 const MAX_PAGES = 256;
+/** Longer stretches are read past the cache; records of tables, a call for each, from it. */
+const CACHED_BYTES = 1 << 12;
 
 /** Numbers are little-endian. Offsets are any safe integers. */
 export interface OldBytes {
@@ -67,7 +69,14 @@ export function openOldBytes(old: RandomAccess): OldBytes {
       }
       into.fill(0, 0, from);
       into.fill(0, to);
-      old.readAt(at + from, into.subarray(from, to));
+      if (to - from > CACHED_BYTES) old.readAt(at + from, into.subarray(from, to));
+      else
+        for (let done = from; done < to; ) {
+          const found = locate(at + done);
+          const count = Math.min(to - done, PAGE_BYTES - (found % PAGE_BYTES));
+          for (let i = 0; i < count; i++) into[done + i] = cache[found + i]!;
+          done += count;
+        }
     },
   };
 }

@@ -65,8 +65,12 @@ const MAX_EQUALS = 64;
 
 /** The records 0 to `count` - 1 in the order of their keys, then of their numbers. */
 export function sortedBy(count: number, keyOf: (record: number) => number): SortedRecords {
-  const keys = Float64Array.from({ length: count }, (_, record) => keyOf(record));
-  const order = Int32Array.from({ length: count }, (_, record) => record);
+  const keys = new Float64Array(count);
+  const order = new Int32Array(count);
+  for (let record = 0; record < count; record++) {
+    keys[record] = keyOf(record);
+    order[record] = record;
+  }
   order.sort((a, b) => keys[a]! - keys[b]! || a - b);
   const firstNotBelow = (key: number): number => {
     let low = 0;
