@@ -2,12 +2,14 @@
  * The library. Open images from any store, make patches between them, apply patches to any store. Every function that
  * may take long takes an AbortSignal and reports progress; every error is a DidiffError.
  */
+import type { createPatch as CreatePatch } from './create/create.ts';
+
 export { type ApplyOptions, type ApplyResult, applyPatch } from './apply/apply.ts';
 export { neededDiffIds } from './apply/base.ts';
 export { type CheckResult, checkPatch } from './apply/check.ts';
 export type { Needs } from './apply/needs.ts';
 export type { Digest } from './bytes/digest.ts';
-export { type CreateOptions, createPatch } from './create/create.ts';
+export type { CreateOptions } from './create/create.ts';
 export type { CreateReport, LayerReport } from './create/report.ts';
 export { DidiffError, type ErrorCode, EXIT_CODES } from './errors.ts';
 export { parseTagOption } from './image/image-name.ts';
@@ -56,3 +58,7 @@ export {
 } from './stores/open.ts';
 export type { RegistryOptions } from './stores/registry/connection.ts';
 export { openRepository, type Repository } from './stores/registry/repository.ts';
+
+/** Making patches takes much code that receivers, small devices among them, needn't load. */
+export const createPatch: typeof CreatePatch = async (...given) =>
+  await (await import('./create/create.ts')).createPatch(...given);

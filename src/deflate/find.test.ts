@@ -28,7 +28,7 @@ async function findAndFollow(blob: Uint8Array, plain: Uint8Array): Promise<Found
   const tar = Array.from({ length: Math.ceil(plain.length / 77_777) }, (_, index) =>
     plain.subarray(index * 77_777, (index + 1) * 77_777),
   );
-  for await (const piece of recreateBlob(found.recipe, tar)) pieces.push(piece);
+  for await (const piece of recreateBlob(found.recipe, tar)) pieces.push(Uint8Array.from(piece));
   expect(Buffer.concat(pieces).equals(blob)).toBe(true);
   return found;
 }

@@ -3,6 +3,7 @@
  * Whatever a recipe says, no more comes out than the blob size it declares, and memory does not grow.
  */
 import { crc32 } from 'node:zlib';
+import { releaseMemory } from '../bytes/release.ts';
 import { corrupt } from '../errors.ts';
 import type { ByteSink } from './bits.ts';
 import { createModel } from './engines.ts';
@@ -36,13 +37,14 @@ export function startRecreation(recipe: Recipe, sink: ByteSink): Recreation {
   let crc = 0;
 
   const startMember = (header: number) => {
-    out.take(headers[header]!.slice());
+    out.take(Uint8Array.from(headers[header]!));
     memberStart = plain;
     crc = 0;
   };
   const endMember = () => {
     model.finish();
-    out.take(recipe.oddTrailers.get(member)?.slice() ?? gzipTrailer(crc, plain - memberStart));
+    const odd = recipe.oddTrailers.get(member);
+    out.take(odd === undefined ? gzipTrailer(crc, plain - memberStart) : Uint8Array.from(odd));
     member++;
   };
   const runEvents = () => {
@@ -82,15 +84,15 @@ export function startRecreation(recipe: Recipe, sink: ByteSink): Recreation {
       }
       runEvents();
       endMember();
-      if (recipe.tail.length > 0) out.take(recipe.tail.slice());
+      if (recipe.tail.length > 0) out.take(Uint8Array.from(recipe.tail));
       out.finish();
     },
   };
 }
 
 /**
- * The blob re-created from a stream of the layer tar, piece by piece. Throws CANCELLED when `signal` fires,
- * CORRUPT_INPUT and UNSUPPORTED as `openRecreation`.
+ * The blob re-created from a stream of the layer tar, in pieces that are valid until the next is asked for. Throws
+ * CANCELLED when `signal` fires, CORRUPT_INPUT and UNSUPPORTED as `openRecreation`.
  */
 export async function* recreateBlob(
   recipe: Uint8Array,
@@ -104,13 +106,23 @@ export async function* recreateBlob(
     for (let at = 0; at < bytes.length; at += STEP_BYTES) {
       options.signal?.throwIfAborted();
       recreation.write(bytes.subarray(at, at + STEP_BYTES));
-      yield* pieces;
+      yield* handOut(pieces);
       pieces = [];
     }
   }
   recreation.finish();
-  yield* pieces;
+  yield* handOut(pieces);
 }
+
+/** Pieces are nobody else's: their memory is given back when the next one is asked for. */
+function* handOut(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
+  for (const piece of pieces) {
+    yield piece;
+    if (piece.length >= WORTH_RELEASING) releaseMemory([piece]);
+  }
+}
+
+const WORTH_RELEASING = 1 << 14;
 
 const STEP_BYTES = 1 << 18;
 

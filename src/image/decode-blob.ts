@@ -5,6 +5,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { createGunzip, type Gunzip } from 'node:zlib';
 import type { RandomAccess } from '../bytes/access.ts';
+import { releaseMemory } from '../bytes/release.ts';
 import { corrupt, DidiffError, toDidiffError } from '../errors.ts';
 import type { Compression } from './media-types.ts';
 
@@ -36,17 +37,18 @@ export async function* decodeBlob(
 
 interface Source {
   readonly blob: RandomAccess;
-  /** The next piece in memory of its own; undefined at the end. */
+  /** The next piece, in memory that is used again for the one after it; undefined at the end. */
   next(): Uint8Array | undefined;
 }
 
 function openSource(blob: RandomAccess, onRead: (piece: Uint8Array) => void): Source {
   let position = 0;
+  const buffer = new Uint8Array(Math.min(PIECE_BYTES, blob.sizeBytes));
   return {
     blob,
     next() {
       if (position >= blob.sizeBytes) return undefined;
-      const piece = new Uint8Array(Math.min(PIECE_BYTES, blob.sizeBytes - position));
+      const piece = buffer.subarray(0, Math.min(PIECE_BYTES, blob.sizeBytes - position));
       blob.readAt(position, piece);
       position += piece.length;
       onRead(piece);
@@ -85,24 +87,28 @@ async function* runTransform(
 ): AsyncGenerator<Uint8Array> {
   let ended = false;
   const feed = () => {
+    if (ended) return;
     try {
-      for (let more = true; more && !ended; ) {
-        const piece = source.next();
-        if (piece === undefined) {
-          ended = true;
-          transform.end();
-        } else more = transform.write(piece);
+      const piece = source.next();
+      if (piece === undefined) {
+        ended = true;
+        transform.end();
+      } else {
+        // Only when it has taken a piece in can the memory be used for the next one.
+        transform.write(piece, (error) => error ?? feed());
       }
     } catch (error) {
       transform.destroy(error as Error);
     }
   };
-  transform.on('drain', feed);
   feed();
   try {
     for await (const piece of transform) {
       signal?.throwIfAborted();
       yield piece as Uint8Array;
+      // Nothing else is left in its memory, which would stay until the next collection: tens of megabytes in between.
+      if (piece.byteOffset + piece.length === piece.buffer.byteLength && piece.length > PIECE_BYTES)
+        releaseMemory([piece]);
     }
   } finally {
     ended = true;

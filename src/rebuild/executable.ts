@@ -28,17 +28,21 @@ export async function* runExecutable(
   const buffer = new Uint8Array(STEP_BYTES);
   let start = 0;
   let region = 0;
-  for (const op of inner) {
-    if (predictor !== undefined && isPredicted(whole, op)) {
-      predictor.startRegion(region++);
-      yield* emitPredicted(op.length, predictor, differences, buffer, out);
-    } else {
-      yield* emit(out, op.length, async (part, at) => {
-        await fill(op, part, at);
-        predictor?.literal(start + at, part);
-      });
+  try {
+    for (const op of inner) {
+      if (predictor !== undefined && isPredicted(whole, op)) {
+        predictor.startRegion(region++);
+        yield* emitPredicted(op.length, predictor, differences, buffer, out);
+      } else {
+        yield* emit(out, op.length, async (part, at) => {
+          await fill(op, part, at);
+          predictor?.literal(start + at, part);
+        });
+      }
+      start += op.length;
     }
-    start += op.length;
+  } finally {
+    predictor?.close();
   }
 }
 

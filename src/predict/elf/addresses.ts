@@ -3,6 +3,7 @@
  * file's program headers to new addresses; corrected by what was learned. Addresses are safe integers; no answer
  * depends on the order of a hash map or on anything but what both sides have.
  */
+import { releaseMemory } from '../../bytes/release.ts';
 import type { ElfImage, Section, Segment } from './image.ts';
 import { memoryShifts } from './memory-shifts.ts';
 import type { RegionMap } from './region-map.ts';
@@ -30,6 +31,8 @@ export interface Addresses {
   learn(oldAddress: number, newAddress: number): void;
   /** To be called once, when the new program headers are known. */
   setNewLoads(loads: readonly Segment[]): void;
+  /** Gives its memory back; it can't be used any more. */
+  close(): void;
 }
 
 /** More loaded segments than that are no linker's. */
@@ -145,6 +148,7 @@ export function openAddresses(image: ElfImage, map: RegionMap, oldSize: number):
       newLoads = loads.slice(0, MAX_LOADS);
       for (const [index, change] of findMemoryShifts(image, loads)) movedMemory.set(index, change);
     },
+    close: () => releaseMemory([learnedOld, learnedNew]),
   };
 }
 

@@ -2,11 +2,13 @@
  * The old file as the predictors see it: single numbers from anywhere, read through a page cache of fixed size. What
  * lies outside of the file reads as zero, so a hostile offset costs nothing and both sides see the same.
  */
+
 import type { RandomAccess } from '../../bytes/access.ts';
+import { releaseMemory } from '../../bytes/release.ts';
 
 const PAGE_BITS = 14;
 const PAGE_BYTES = 1 << PAGE_BITS;
-const MAX_PAGES = 256;
+const MAX_PAGES = 128;
 /** Longer stretches are read past the cache; records of tables, a call for each, from it. */
 const CACHED_BYTES = 1 << 12;
 
@@ -22,9 +24,11 @@ export interface OldBytes {
   u64(at: number): number;
   /** Fills `into` from `at` on, with zeros where there is no file. */
   copy(at: number, into: Uint8Array): void;
+  /** Gives its memory back; it can't be used any more. */
+  close(): void;
 }
 
-/** Memory: 4 MiB, or the file's size where that is less. */
+/** Memory: 2 MiB, or the file's size where that is less. */
 export function openOldBytes(old: RandomAccess): OldBytes {
   const { sizeBytes } = old;
   const pages = Math.min(MAX_PAGES, Math.ceil(sizeBytes / PAGE_BYTES) || 1);
@@ -78,5 +82,6 @@ export function openOldBytes(old: RandomAccess): OldBytes {
           done += count;
         }
     },
+    close: () => releaseMemory([cache, held]),
   };
 }

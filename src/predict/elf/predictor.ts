@@ -52,6 +52,8 @@ export interface ElfPredictor {
   step(into: Uint8Array, correct: Correct): number;
   /** True bytes that stand between the regions, in the order of the file, in pieces of any size. */
   literal(newStart: number, bytes: Uint8Array): void;
+  /** Gives its memory back, up to 6 MiB; it can't be used any more. */
+  close(): void;
 }
 
 /**
@@ -138,6 +140,10 @@ export function openElfPredictor(
       return count;
     },
     literal: note,
+    close() {
+      addresses.close();
+      oldBytes.close();
+    },
   };
 }
 
