@@ -20,7 +20,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { DidiffError } from '../errors.ts';
 import type { RandomAccess } from './access.ts';
@@ -232,6 +232,11 @@ export function isRunning(pid: number): boolean {
 /** Where scratch files go when the caller names no place: TMPDIR, else the system's. */
 export function defaultTempDirectory(): string {
   return tmpdir();
+}
+
+/** Processors that this process may use. */
+export function processorCount(): number {
+  return availableParallelism();
 }
 
 /** Bytes free for this user on the file system of `directory`; undefined where that can't be asked. */

@@ -29,6 +29,13 @@ export const createCommand: CommandModule = {
         '--no-base-blobs',
         "don't count on receivers to have the base's compressed layers: larger where an encoder is unknown",
       )
+      .addOption(
+        program
+          .createOption('--effort <level>', 'how hard to try, from 1 (fast) to 9 (small)')
+          .choices(['1', '2', '3', '4', '5', '6', '7', '8', '9'])
+          .default('6'),
+      )
+      .option('--threads <count>', 'processors to use (default: all); the patch does not depend on it')
       .addHelpText('after', EXAMPLES)
       .action(async (baseName: string, targetName: string, path: string, given: Given, command) => {
         const { options, output, signal } = context.start(command);
@@ -42,7 +49,13 @@ export const createCommand: CommandModule = {
           const store = { tempDirectory, shared, platform, registry, signal, onProgress: output.onProgress };
           const base = keep(await library.openImage(baseName, store));
           const target = keep(await library.openImage(targetName, store));
-          const report = await library.createPatch(base, target, path, { ...store, ...given });
+          const report = await library.createPatch(base, target, path, {
+            ...store,
+            blobs: given.blobs,
+            baseBlobs: given.baseBlobs,
+            effort: Number(given.effort),
+            threads: given.threads === undefined ? undefined : Number(given.threads),
+          });
           for (const warning of warningsOf(report)) output.warn(warning);
           output.result({ patch: path, ...report }, () => describe(report, path));
         });
@@ -53,6 +66,8 @@ export const createCommand: CommandModule = {
 interface Given {
   readonly blobs: boolean;
   readonly baseBlobs: boolean;
+  readonly effort: string;
+  readonly threads: string | undefined;
 }
 
 /** A blob that is carried costs as much as a pull: the user is told at once, with the way out. */

@@ -3,11 +3,13 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bytesAccess } from '../bytes/access.ts';
 import { CODEC_BROTLI, CODEC_STORED, openDecoder, parseCodec } from './stream-decoder.ts';
-import { defaultEffort, encodeBrotli, windowBitsFor } from './stream-encoder.ts';
+import { brotliSettings, encodeBrotli, windowBitsFor } from './stream-encoder.ts';
+
+const LIMITS = { best: 4 << 20, good: 64 << 20, rest: 9 };
 
 async function encode(plain: Uint8Array): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
-  for await (const piece of encodeBrotli(bytesAccess(plain), defaultEffort(plain.length), undefined))
+  for await (const piece of encodeBrotli(bytesAccess(plain), brotliSettings(plain.length, LIMITS), undefined))
     pieces.push(piece);
   return Buffer.concat(pieces);
 }

@@ -2,17 +2,23 @@
 import { constants, createBrotliCompress } from 'node:zlib';
 import { type RandomAccess, readPieces } from '../bytes/access.ts';
 
-/** How hard to try. */
-export interface Effort {
+/** How one stream is coded. */
+export interface BrotliSettings {
   /** Brotli quality, 0–11. */
   readonly quality: number;
   /** The window is no larger than 2^windowBits bytes; the reader needs as much memory. */
   readonly windowBits: number;
 }
 
-/** Brotli's best quality takes 2 s per MB; past these sizes the next lower one is used, so that time stays linear and bearable. */
-const BEST_QUALITY_LIMIT_BYTES = 4 << 20;
-const GOOD_QUALITY_LIMIT_BYTES = 64 << 20;
+/**
+ * Which quality streams get by their size in bytes: up to `best` 11, up to `good` 10, else `rest`. The best takes 2 s per
+ * MB, the next half as much, so that without limits a large stream would take unbearably long.
+ */
+export interface BrotliLimits {
+  readonly best: number;
+  readonly good: number;
+  readonly rest: number;
+}
 
 /** The largest window any stream gets: the reader holds one per open stream, and coding takes ten times as much. */
 export const MAX_WINDOW_BITS = 22;
@@ -25,9 +31,9 @@ export function windowBitsFor(sizeBytes: number): number {
   );
 }
 
-/** The default: the smallest output that a release engineer waits for. */
-export function defaultEffort(sizeBytes: number): Effort {
-  const quality = sizeBytes <= BEST_QUALITY_LIMIT_BYTES ? 11 : sizeBytes <= GOOD_QUALITY_LIMIT_BYTES ? 10 : 9;
+/** How a stream of `sizeBytes` is coded. */
+export function brotliSettings(sizeBytes: number, { best, good, rest }: BrotliLimits): BrotliSettings {
+  const quality = sizeBytes <= best ? 11 : sizeBytes <= good ? 10 : rest;
   return { quality, windowBits: windowBitsFor(sizeBytes) };
 }
 
@@ -37,14 +43,14 @@ export function defaultEffort(sizeBytes: number): Effort {
  */
 export async function* encodeBrotli(
   plain: RandomAccess,
-  effort: Effort,
+  settings: BrotliSettings,
   signal: AbortSignal | undefined,
   onCoded: (plainBytes: number) => void = () => {},
 ): AsyncGenerator<Uint8Array> {
   const encoder = createBrotliCompress({
     params: {
-      [constants.BROTLI_PARAM_QUALITY]: effort.quality,
-      [constants.BROTLI_PARAM_LGWIN]: effort.windowBits,
+      [constants.BROTLI_PARAM_QUALITY]: settings.quality,
+      [constants.BROTLI_PARAM_LGWIN]: settings.windowBits,
       // The encoder gathers its input in blocks; small ones save 20 MB, and cost 2 bytes in 10,000.
       [constants.BROTLI_PARAM_LGBLOCK]: constants.BROTLI_MIN_INPUT_BLOCK_BITS,
       [constants.BROTLI_PARAM_SIZE_HINT]: plain.sizeBytes,

@@ -13,10 +13,11 @@ import type { PatchLayer, StreamInfo } from '../patch/header.ts';
 import { runCopies } from '../rebuild/copies.ts';
 import { blobContent, blobsRead, copiesBytes, findCopies, openBlobSpace } from './blob-copies.ts';
 import { codeBlob } from './code-blob.ts';
+import { DEFAULT_EFFORT, effortOf } from './effort.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'didiff-copies-'));
 afterAll(() => rmSync(directory, { recursive: true }));
-const options = { tempDirectory: directory };
+const options = { tempDirectory: directory, effort: effortOf(DEFAULT_EFFORT), threads: 1 };
 
 /** Three blobs, of which the middle one is never read. */
 const BLOBS = [seededBytes(1, 5000), seededBytes(2, 3000), seededBytes(3, 7000)];

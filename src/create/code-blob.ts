@@ -1,6 +1,5 @@
 /** What a patch holds to make one blob of the target exact, as coded streams. */
 import { bytesAccess, concatAccess, sliceAccess } from '../bytes/access.ts';
-import type { StoreOptions } from '../image/store.ts';
 import {
   BLOB_CHUNK_BYTES,
   STREAM_BLOB,
@@ -9,7 +8,7 @@ import {
   STREAM_RECIPE,
 } from '../patch/format.ts';
 import { writeCopies } from './blob-copies.ts';
-import { type CodedStream, codeStream, storedStream } from './entropy.ts';
+import { type CodedStream, type CodeOptions, codeStream, storedStream } from './entropy.ts';
 import type { BlobPlan } from './plan-blob.ts';
 import { openSpool } from './spool.ts';
 
@@ -18,7 +17,7 @@ export async function codeBlob(
   blob: BlobPlan,
   tarBytes: number,
   toPatchAddress: (address: number) => number,
-  options: StoreOptions,
+  options: CodeOptions,
 ): Promise<CodedStream[]> {
   switch (blob.source) {
     case 'recipe':
@@ -37,7 +36,7 @@ async function codeCopies(
   { content, copies }: BlobPlan,
   tarBytes: number,
   toPatchAddress: (address: number) => number,
-  options: StoreOptions,
+  options: CodeOptions,
 ): Promise<CodedStream[]> {
   const spool = openSpool(options.tempDirectory);
   const parts: { readonly start: number; readonly length: number; readonly before: number }[] = [];
@@ -53,7 +52,7 @@ async function codeCopies(
         literalBytes += length;
       },
     );
-    const numbers = await codeStream(STREAM_COPIES, spool, options.tempDirectory, options.signal);
+    const numbers = await codeStream(STREAM_COPIES, spool, options);
     const close = () => {
       numbers.close();
       spool.close();

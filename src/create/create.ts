@@ -3,7 +3,7 @@
  * place. The same images and options give the same bytes.
  */
 import { concatAccess } from '../bytes/access.ts';
-import { openPendingFile } from '../bytes/file.ts';
+import { openPendingFile, processorCount } from '../bytes/file.ts';
 import { DidiffError } from '../errors.ts';
 import { startPhase } from '../image/phase.ts';
 import { formatPlatform, samePlatform } from '../image/platform.ts';
@@ -16,7 +16,8 @@ import { indexAnchors } from './candidates.ts';
 import { catalogBase, PIECE_BYTES } from './catalog.ts';
 import { codeBlob } from './code-blob.ts';
 import { type FileCounts, writeDeltaLayer } from './delta-layer.ts';
-import { type CodedStream, codeStreams } from './entropy.ts';
+import { DEFAULT_EFFORT, effortOf } from './effort.ts';
+import { type CodedStream, type CodeOptions, codeStreams } from './entropy.ts';
 import { type Assembly, assembleHeader, baseLayersOf } from './header.ts';
 import { type Plan, planLayers } from './plan.ts';
 import { NO_EXECUTABLES, type Program } from './program-writer.ts';
@@ -34,6 +35,10 @@ export interface CreateOptions extends StoreOptions {
    * base given here has them, and only blobs that no recipe makes depend on it.
    */
   readonly baseBlobs?: boolean | undefined;
+  /** How hard to try, from 1 (fast) to 9 (small); 6 unless said otherwise. */
+  readonly effort?: number | undefined;
+  /** Threads that code streams; as many as there are processors unless said otherwise. The patch does not depend on it. */
+  readonly threads?: number | undefined;
 }
 
 /**
@@ -47,6 +52,7 @@ export async function createPatch(
   options: CreateOptions,
 ): Promise<CreateReport> {
   assertSamePlatform(base, target);
+  const settings = settingsOf(options);
   // Whether it can be written shows now, not after the minutes that making it may take.
   openPendingFile(path).abort();
   const { blobs = true, baseBlobs = true } = options;
@@ -55,9 +61,9 @@ export async function createPatch(
   const owned: { close(): void }[] = [];
   try {
     const counts: FileCounts = { same: 0, changed: 0, added: 0, predicted: 0 };
-    const programs = await matchLayers(tars, planned, options, counts, owned);
-    const settled = await settlePlan(planned, programs, options, owned);
-    const assembly = await codeLayers(base, target, tars, settled, options, owned);
+    const programs = await matchLayers(tars, planned, settings, counts, owned);
+    const settled = await settlePlan(planned, programs, settings, owned);
+    const assembly = await codeLayers(base, target, tars, settled, settings, owned);
     const { plan } = settled;
     const header = assembleHeader(assembly);
     const pending = openPendingFile(path);
@@ -81,6 +87,14 @@ export async function createPatch(
   }
 }
 
+/** What the options mean. Throws USAGE for values that there are not. */
+function settingsOf(options: CreateOptions): CodeOptions {
+  const { effort = DEFAULT_EFFORT, threads = processorCount() } = options;
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new DidiffError('USAGE', `there can't be ${threads} threads: expected a whole number from 1 on`);
+  return { ...options, effort: effortOf(effort), threads };
+}
+
 /** An update never changes the platform; who asks for that has picked the wrong one of an index's images. */
 function assertSamePlatform(base: OpenedImage, target: OpenedImage): void {
   if (samePlatform(base.platform, target.platform)) return;
@@ -101,7 +115,7 @@ async function openBase(base: OpenedImage, plan: Plan, options: StoreOptions): P
 async function matchLayers(
   tars: readonly LayerTar[],
   plan: Plan,
-  options: StoreOptions,
+  options: CodeOptions,
   counts: FileCounts,
   owned: { close(): void }[],
 ): Promise<readonly (Program | undefined)[]> {
@@ -122,6 +136,7 @@ async function matchLayers(
       return anchors;
     },
     matcher: openMatcher(),
+    effort: options.effort,
     tempDirectory: options.tempDirectory,
     tick: matching.tick,
     counts,
@@ -150,7 +165,7 @@ async function codeLayers(
   target: OpenedImage,
   tars: readonly LayerTar[],
   settled: Settled,
-  options: StoreOptions,
+  options: CodeOptions,
   owned: { close(): void }[],
 ): Promise<Assembly> {
   const { plan, programs } = settled;

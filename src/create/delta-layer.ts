@@ -9,6 +9,7 @@ import type { TarEntry } from '../tar/header.ts';
 import { type TarSegment, walkTar } from '../tar/walk.ts';
 import { type Anchors, findEarlierFile } from './candidates.ts';
 import { type Catalog, contentKey } from './catalog.ts';
+import type { Effort } from './effort.ts';
 import { writeChangedFile } from './match-file.ts';
 import { openProgramWriter, type Program, type ProgramWriter } from './program-writer.ts';
 
@@ -26,6 +27,7 @@ export interface DeltaContext {
   /** Made when the first changed file asks for it: many patches hold only files that are the same. */
   readonly anchors: () => Promise<Anchors>;
   readonly matcher: Matcher;
+  readonly effort: Effort;
   readonly tempDirectory: string;
   readonly tick: (bytes: number) => Promise<void>;
   readonly counts: FileCounts;
@@ -35,7 +37,7 @@ export interface DeltaContext {
 
 /** The program's streams are the caller's to close. */
 export async function writeDeltaLayer(tar: RandomAccess, context: DeltaContext): Promise<Program> {
-  const writer = openProgramWriter(context.catalog.space, context.tempDirectory);
+  const writer = openProgramWriter(context.catalog.space, context.tempDirectory, context.effort.findsRepeats);
   try {
     const place: Place = { address: 0 };
     for (const segment of walkTar(tar)) await writeSegment(writer, tar, segment, place, context);
@@ -168,9 +170,9 @@ async function writeContent(
     counts.changed++;
     place.address = earlier.address + earlier.sizeBytes;
   }
-  const { matcher, tick } = context;
+  const { matcher, effort, tick } = context;
   const anchors = await context.anchors();
-  const how = await writeChangedFile(writer, content, { catalog, anchors, matcher, tick }, earlier);
+  const how = await writeChangedFile(writer, content, { catalog, anchors, matcher, effort, tick }, earlier);
   if (how === 'predicted') counts.predicted++;
 }
 

@@ -5,10 +5,12 @@
 import type { RandomAccess } from '../bytes/access.ts';
 import { openTempFile, type TempFile } from '../bytes/file.ts';
 import { CODEC_BROTLI, CODEC_STORED, openDecoder } from '../codec/stream-decoder.ts';
-import { defaultEffort, encodeBrotli } from '../codec/stream-encoder.ts';
+import { type BrotliSettings, brotliSettings, encodeBrotli } from '../codec/stream-encoder.ts';
 import type { StoreOptions } from '../image/store.ts';
 import { STREAM_CHUNK_BYTES } from '../patch/format.ts';
 import type { StreamInfo } from '../patch/header.ts';
+import type { Effort } from './effort.ts';
+import { runSideBySide } from './side-by-side.ts';
 import type { Spool } from './spool.ts';
 
 export interface CodedChunk {
@@ -26,19 +28,33 @@ export interface CodedStream {
   close(): void;
 }
 
+/** What coding needs to know besides what is coded. */
+export interface CodeOptions extends StoreOptions {
+  readonly effort: Effort;
+  /** Streams are coded side by side by so many threads at most; what comes out does not depend on it. */
+  readonly threads: number;
+}
+
+/** The windows of coders that run at once, together: each takes some ten times as much memory. */
+const CODER_WINDOWS_BYTES = 5 << 20;
+
+/** Below the two best qualities, brotli takes tables of tens of megabytes for any window. */
+function coderWeight({ quality, windowBits }: BrotliSettings): number {
+  return quality < 10 ? CODER_WINDOWS_BYTES : 2 ** windowBits;
+}
+
 /** Codes `plain`, which is stored as it is where brotli would only make it larger. */
 export async function codeStream(
   stream: number,
   spool: Spool,
-  tempDirectory: string,
-  signal: AbortSignal | undefined,
+  { tempDirectory, signal, effort }: CodeOptions,
   onCoded?: (plainBytes: number) => void,
 ): Promise<CodedStream> {
   const plain = spool.content();
-  const effort = defaultEffort(plain.sizeBytes);
+  const settings = brotliSettings(plain.sizeBytes, effort.brotli);
   const file = openTempFile(tempDirectory);
   try {
-    for await (const piece of encodeBrotli(plain, effort, signal, onCoded)) file.append(piece);
+    for await (const piece of encodeBrotli(plain, settings, signal, onCoded)) file.append(piece);
     if (file.sizeBytes >= plain.sizeBytes) {
       file.close();
       return storedStream(stream, plain, (position) => spool.neededAt(position), STREAM_CHUNK_BYTES);
@@ -48,7 +64,7 @@ export async function codeStream(
       codec: CODEC_BROTLI,
       plainBytes: plain.sizeBytes,
       codedBytes: file.sizeBytes,
-      windowBits: effort.windowBits,
+      windowBits: settings.windowBits,
     };
     return { info, coded: file, chunks: await placeChunks(stream, file, spool), close: () => file.close() };
   } catch (error) {
@@ -62,22 +78,21 @@ export async function codeStreams(
   spools: readonly Spool[],
   wanted: readonly number[],
   position: number,
-  options: StoreOptions,
+  options: CodeOptions,
 ): Promise<CodedStream[]> {
-  const totalBytes = wanted.reduce((sum, stream) => sum + spools[stream]!.sizeBytes, 0);
+  const filled = wanted.filter((stream) => spools[stream]!.sizeBytes > 0);
+  const totalBytes = filled.reduce((sum, stream) => sum + spools[stream]!.sizeBytes, 0);
   let doneBytes = 0;
   const onCoded = (plainBytes: number) => {
     doneBytes += plainBytes;
     options.onProgress?.({ phase: `coding layer ${position}`, doneBytes, totalBytes });
   };
-  const coded: CodedStream[] = [];
-  for (const stream of wanted) {
-    options.signal?.throwIfAborted();
-    const spool = spools[stream]!;
-    if (spool.sizeBytes > 0)
-      coded.push(await codeStream(stream, spool, options.tempDirectory, options.signal, onCoded));
-  }
-  return coded;
+  const jobs = filled.map((stream) => ({
+    weight: coderWeight(brotliSettings(spools[stream]!.sizeBytes, options.effort.brotli)),
+    run: () => codeStream(stream, spools[stream]!, options, onCoded),
+    undo: (coded: CodedStream) => coded.close(),
+  }));
+  return await runSideBySide(jobs, options.threads, CODER_WINDOWS_BYTES, options.signal);
 }
 
 /** Bytes that no coder makes smaller, or that are few. They remain the caller's. */

@@ -5,6 +5,7 @@ import type { Matcher } from '../kernels/matcher.ts';
 import type { ElfLabeller } from '../predict/elf/labels.ts';
 import { type Anchors, chooseParts, type Part } from './candidates.ts';
 import type { BaseFile, Catalog } from './catalog.ts';
+import type { Effort } from './effort.ts';
 import { findOldExecutable, isElf, labelExecutable, planExecutable, writeMatches } from './executable.ts';
 import type { LiteralKind, ProgramWriter } from './program-writer.ts';
 import type { ExecutablePlan, Match } from './residual.ts';
@@ -29,6 +30,7 @@ export interface MatchContext {
   readonly catalog: Catalog;
   readonly anchors: Anchors;
   readonly matcher: Matcher;
+  readonly effort: Effort;
   readonly tick: (bytes: number) => Promise<void>;
 }
 
@@ -50,7 +52,8 @@ export async function writeChangedFile(
   context: MatchContext,
   earlier: BaseFile | undefined,
 ): Promise<'plain' | 'predicted'> {
-  if (isElf(content)) return await writeExecutable(writer, content, context, earlier);
+  if (context.effort.predictsExecutables && isElf(content))
+    return await writeExecutable(writer, content, context, earlier);
   for await (const { start, bytes, kind, matches } of matchWindows(content, context, earlier)) {
     let at = 0;
     for (const { newStart, address, length } of matches) {
@@ -74,16 +77,15 @@ async function writeExecutable(
   context: MatchContext,
   earlier: BaseFile | undefined,
 ): Promise<'plain' | 'predicted'> {
-  const { catalog, tick } = context;
+  const { catalog, effort, tick } = context;
   const first = await matchAll(content, context, earlier);
   const old = findOldExecutable(catalog, content, first);
   let plan: ExecutablePlan | undefined;
   if (old !== undefined) {
-    const labeller = labelExecutable(catalog, content, old, first);
-    if (labeller !== undefined) {
-      const labelled = await matchAll(content, context, old, labeller);
-      plan = planExecutable(catalog, content, old, first, [labelled, first]);
-    }
+    const ways = [first];
+    const labeller = effort.labelsExecutables ? labelExecutable(catalog, content, old, first) : undefined;
+    if (labeller !== undefined) ways.unshift(await matchAll(content, context, old, labeller));
+    plan = planExecutable(catalog, content, old, first, ways);
   }
   if (plan === undefined) writeMatches(writer, content, first);
   else writer.executable(content, plan);
@@ -108,7 +110,7 @@ async function matchAll(
 /** With a labeller `earlier` is the old file it is for, and the windows' bytes are labelled. */
 async function* matchWindows(
   content: RandomAccess,
-  { catalog: { space }, anchors, matcher }: MatchContext,
+  { catalog: { space }, anchors, matcher, effort }: MatchContext,
   earlier: BaseFile | undefined,
   labeller?: ElfLabeller,
 ): AsyncGenerator<MatchedWindow> {
@@ -128,7 +130,8 @@ async function* matchWindows(
     }
     const { minimumGain, minimumLength } =
       THRESHOLDS[kind === 'binary' ? 'binary' : earlier ? 'text' : 'newText'];
-    const regions = matcher.find({ sampleBits: sampleBitsFor(oldBytes), minimumGain });
+    const sampleBits = Math.max(0, sampleBitsFor(oldBytes) + effort.sparserBits);
+    const regions = matcher.find({ sampleBits, minimumGain, chain: effort.chain });
     const matches = worthwhile(regions, minimumLength).flatMap((region) => inBase(region, parts, start));
     yield { start, bytes: matcher.next, kind, matches };
   }

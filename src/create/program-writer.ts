@@ -77,12 +77,17 @@ export interface Program {
 /** Compares and copies in pieces of this size. */
 const PIECE_BYTES = 1 << 16;
 
-export function openProgramWriter(base: RandomAccess, tempDirectory: string): ProgramWriter {
+/** `findsRepeats`: whether new bytes that were new before are found again. */
+export function openProgramWriter(
+  base: RandomAccess,
+  tempDirectory: string,
+  findsRepeats = true,
+): ProgramWriter {
   const streams = DELTA_STREAMS.map(() => openSpool(tempDirectory));
   const sources = growingLog();
   const headerState = startHeaders();
   const scratch = new Uint8Array(PIECE_BYTES);
-  const repeats = openRepeatFinder(tempDirectory);
+  const repeats = findsRepeats ? openRepeatFinder(tempDirectory) : undefined;
   let repeatExpected = 0;
   let produced = 0;
   let gap = 0;
@@ -127,8 +132,9 @@ export function openProgramWriter(base: RandomAccess, tempDirectory: string): Pr
   };
 
   const literal = (run: Uint8Array, kind: LiteralKind) => {
-    if (run.length > 0) closeRegion();
-    for (const stretch of repeats.split(run)) {
+    if (run.length === 0) return;
+    closeRegion();
+    for (const stretch of repeats?.split(run) ?? [{ kind: 'new' as const, bytes: run }]) {
       if (stretch.kind === 'new') fresh(stretch.bytes, kind);
       else {
         const place = wholeStart ?? produced;
@@ -249,7 +255,7 @@ export function openProgramWriter(base: RandomAccess, tempDirectory: string): Pr
     finish() {
       payZeros(open === undefined ? undefined : open.address + open.length);
       closeRegion();
-      repeats.close();
+      repeats?.close();
       if (regions > 0) streams[STREAM_GAPS]!.appendNumber(gap, produced);
       return {
         streams,
@@ -260,7 +266,7 @@ export function openProgramWriter(base: RandomAccess, tempDirectory: string): Pr
       };
     },
     close() {
-      repeats.close();
+      repeats?.close();
       for (const stream of streams) stream.close();
     },
   };

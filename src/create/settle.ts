@@ -2,10 +2,9 @@
  * Settles what planning left open: whether a blob that could be put together of the base's is worth what its layer's tar
  * costs besides, or is carried, which gives the tar too. By the sizes of what was coded, not by guesses.
  */
-import type { StoreOptions } from '../image/store.ts';
 import { DELTA_STREAMS, STREAM_SEEKS } from '../patch/format.ts';
 import { copiesBytes } from './blob-copies.ts';
-import { type CodedStream, codeStreams } from './entropy.ts';
+import { type CodedStream, type CodeOptions, codeStreams } from './entropy.ts';
 import type { LayerPlan, Plan } from './plan.ts';
 import type { Program } from './program-writer.ts';
 
@@ -24,7 +23,7 @@ export interface Settled {
 export async function settlePlan(
   plan: Plan,
   programs: readonly (Program | undefined)[],
-  options: StoreOptions,
+  options: CodeOptions,
   owned: { close(): void }[],
 ): Promise<Settled> {
   const coded = new Map<number, readonly CodedStream[]>();

@@ -1,0 +1,54 @@
+/**
+ * What `--effort` means: one record that says how hard each step tries. A level changes the size of a patch and the time
+ * it takes to make it, never what it yields.
+ */
+import type { BrotliLimits } from '../codec/stream-encoder.ts';
+import { DidiffError } from '../errors.ts';
+
+export interface Effort {
+  /** 1 to 9. */
+  readonly level: number;
+  /** Candidates that matching tries for one position. */
+  readonly chain: number;
+  /** By how many bits windows are sampled more sparsely than the size of the old bytes asks for. */
+  readonly sparserBits: number;
+  /** Whether prediction of executables is tried. */
+  readonly predictsExecutables: boolean;
+  /** Whether executables are matched a second time, with references labelled by what the first time told. */
+  readonly labelsExecutables: boolean;
+  /** Whether new bytes are looked for among those of the whole layer. */
+  readonly findsRepeats: boolean;
+  /** How streams are coded. */
+  readonly brotli: BrotliLimits;
+}
+
+export const DEFAULT_EFFORT = 6;
+export const MAX_EFFORT = 9;
+
+const MB = 1 << 20;
+const FAST = { predictsExecutables: false, labelsExecutables: false, findsRepeats: false, sparserBits: 1 };
+const MIDDLE = { predictsExecutables: true, labelsExecutables: false, findsRepeats: true, sparserBits: 0 };
+const FULL = { ...MIDDLE, labelsExecutables: true };
+const EVERYTHING = 2 ** 53;
+
+const EFFORTS: readonly Omit<Effort, 'level'>[] = [
+  { ...FAST, chain: 2, brotli: { best: 0, good: 0, rest: 5 } },
+  { ...FAST, chain: 4, brotli: { best: 0, good: 0, rest: 7 } },
+  { ...MIDDLE, chain: 8, brotli: { best: MB / 4, good: MB / 4, rest: 9 } },
+  { ...MIDDLE, chain: 16, brotli: { best: MB / 2, good: MB, rest: 9 } },
+  { ...FULL, chain: 24, brotli: { best: MB, good: 4 * MB, rest: 9 } },
+  { ...FULL, chain: 24, brotli: { best: 4 * MB, good: 64 * MB, rest: 9 } },
+  { ...FULL, chain: 48, brotli: { best: 8 * MB, good: 256 * MB, rest: 10 } },
+  { ...FULL, chain: 96, sparserBits: -1, brotli: { best: 32 * MB, good: 256 * MB, rest: 10 } },
+  { ...FULL, chain: 256, sparserBits: -2, brotli: { best: EVERYTHING, good: EVERYTHING, rest: 11 } },
+];
+
+/** The effort of a level. Throws USAGE for one that there is not. */
+export function effortOf(level: number): Effort {
+  const found = EFFORTS[level - 1];
+  if (found !== undefined) return { level, ...found };
+  throw new DidiffError(
+    'USAGE',
+    `there is no effort ${level}: expected a whole number from 1 to ${MAX_EFFORT}`,
+  );
+}
