@@ -78,7 +78,15 @@ describe('a decoder written from docs/format.md alone', () => {
     const example = bytesOfFileBlock(getBlock(FORMAT, 'example-file').text);
     const base = { tars: new Map([[digest(EXAMPLE_BASE), EXAMPLE_BASE]]), blobs: new Map() };
     await decodePatch(example, base, ({ name }) => opsSeen.add(name));
-    expect([...opsSeen].sort()).toEqual(['binary', 'executable', 'header', 'region', 'repeat', 'text']);
+    expect([...opsSeen].sort()).toEqual([
+      'binary',
+      'executable',
+      'header',
+      'part',
+      'region',
+      'repeat',
+      'text',
+    ]);
     const sources = ['base', 'carried', 'copies', 'none', 'recipe', 'tar', 'undefined'];
     expect([...blobsSeen].sort()).toEqual(sources);
   });

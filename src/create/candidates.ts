@@ -26,6 +26,9 @@ export interface Anchors {
   readonly parts: readonly Part[];
 }
 
+/** For what is only matched against its earlier version. */
+export const NO_ANCHORS: Anchors = { index: { add() {}, find() {}, close() {} }, parts: [] };
+
 /** Indexes all files of the base. */
 export async function indexAnchors(
   catalog: Catalog,
@@ -93,7 +96,7 @@ function commonEnds(a: string, b: string): number {
 export function chooseParts(
   anchors: Anchors,
   bytes: Uint8Array,
-  earlier: BaseFile | undefined,
+  earlier: Part | undefined,
   windowStart: number,
   fileBytes: number,
 ): readonly Part[] {
@@ -148,7 +151,7 @@ function isInside(address: number, part: Part): boolean {
 }
 
 /** All of a file that fits into half the room; of a larger one, what lies around the window's place in proportion. */
-function likelyPart(file: BaseFile, windowBytes: number, windowStart: number, fileBytes: number): Part {
+function likelyPart(file: Part, windowBytes: number, windowStart: number, fileBytes: number): Part {
   const most = MAX_OLD_BYTES / 2;
   if (file.sizeBytes <= MAX_OLD_BYTES * 0.75) return file;
   const middle = ((windowStart + windowBytes / 2) / fileBytes) * file.sizeBytes;

@@ -22,6 +22,8 @@ export interface Catalog {
   readonly space: RandomAccess;
   /** Files with content, by ascending address. */
   readonly files: readonly BaseFile[];
+  /** Contents of opened parts of the base that may be executables, by ascending address behind all files. */
+  readonly opened: { readonly address: number; readonly sizeBytes: number }[];
   readonly byContent: ReadonlyMap<string, BaseFile>;
   /** Of two layers with one path the upper one counts, as in the image. */
   readonly byPath: ReadonlyMap<string, BaseFile>;
@@ -66,7 +68,7 @@ export async function catalogBase(
     }
     start += content.sizeBytes;
   }
-  return { space, files, byContent, byPath, byLooseName };
+  return { space, files, opened: [], byContent, byPath, byLooseName };
 }
 
 /** Of files that share a loose name, so many are kept. */

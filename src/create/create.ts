@@ -9,7 +9,9 @@ import { startPhase } from '../image/phase.ts';
 import { formatPlatform, samePlatform } from '../image/platform.ts';
 import type { LayerTar, OpenedImage, StoreOptions } from '../image/store.ts';
 import { openMatcher } from '../kernels/matcher.ts';
-import { DELTA_STREAMS, STREAM_SEEKS } from '../patch/format.ts';
+import { openEngineFinder } from '../nested/find-engine.ts';
+import { encodeViews, type View } from '../nested/views.ts';
+import { DELTA_STREAMS, STREAM_SEEKS, STREAM_VIEWS } from '../patch/format.ts';
 import { baseContent } from '../rebuild/layer.ts';
 import { blobContent, blobsRead } from './blob-copies.ts';
 import { indexAnchors } from './candidates.ts';
@@ -17,14 +19,17 @@ import { catalogBase, PIECE_BYTES } from './catalog.ts';
 import { codeBlob } from './code-blob.ts';
 import { type FileCounts, writeDeltaLayer } from './delta-layer.ts';
 import { DEFAULT_EFFORT, effortOf } from './effort.ts';
-import { type CodedStream, type CodeOptions, codeStreams } from './entropy.ts';
-import { type Assembly, assembleHeader, baseLayersOf } from './header.ts';
+import { type CodedStream, type CodeOptions, codeStream, codeStreams } from './entropy.ts';
+import { NO_EXECUTABLES } from './executable-counts.ts';
+import { type Assembly, assembleHeader, type PatchView, useBase } from './header.ts';
 import { type Plan, planLayers } from './plan.ts';
-import { NO_EXECUTABLES, type Program } from './program-writer.ts';
+import type { Program } from './program-writer.ts';
 import { provePatch } from './prove.ts';
 import { type CreateReport, reportOf } from './report.ts';
 import { type Settled, settlePlan } from './settle.ts';
 import { writeSeeks } from './source-log.ts';
+import { openSpool } from './spool.ts';
+import { openViewBook } from './view-book.ts';
 import { writePatch } from './write.ts';
 
 export interface CreateOptions extends StoreOptions {
@@ -61,9 +66,9 @@ export async function createPatch(
   const owned: { close(): void }[] = [];
   try {
     const counts: FileCounts = { same: 0, changed: 0, added: 0, predicted: 0 };
-    const programs = await matchLayers(tars, planned, settings, counts, owned);
-    const settled = await settlePlan(planned, programs, settings, owned);
-    const assembly = await codeLayers(base, target, tars, settled, settings, owned);
+    const matched = await matchLayers(tars, planned, settings, counts, owned);
+    const settled = await settlePlan(planned, matched.programs, settings, owned);
+    const assembly = await codeLayers(base, target, tars, settled, matched.views, settings, owned);
     const { plan } = settled;
     const header = assembleHeader(assembly);
     const pending = openPendingFile(path);
@@ -112,22 +117,31 @@ async function openBase(base: OpenedImage, plan: Plan, options: StoreOptions): P
   return await base.openTars([...base.diffIds.keys()], options);
 }
 
+interface Matched {
+  /** Per layer of the target; undefined for those that are no deltas. */
+  readonly programs: readonly (Program | undefined)[];
+  /** Parts of the base that were opened. */
+  readonly views: readonly View[];
+}
+
 async function matchLayers(
   tars: readonly LayerTar[],
   plan: Plan,
   options: CodeOptions,
   counts: FileCounts,
   owned: { close(): void }[],
-): Promise<readonly (Program | undefined)[]> {
+): Promise<Matched> {
   const deltas = plan.layers.filter(({ how }) => how === 'delta');
-  if (deltas.length === 0) return plan.layers.map(() => undefined);
+  if (deltas.length === 0) return { programs: plan.layers.map(() => undefined), views: [] };
   const { signal, onProgress } = options;
-  const space = concatAccess(tars.map(({ content }) => content));
-  const reading = startPhase('reading the base', space.sizeBytes, signal, onProgress);
-  const catalog = await catalogBase(space, tars, reading.tick);
+  const base = concatAccess(tars.map(({ content }) => content));
+  const views = openViewBook(base, options.tempDirectory);
+  owned.push(views);
+  const reading = startPhase('reading the base', base.sizeBytes, signal, onProgress);
+  const catalog = await catalogBase(views.space, tars, reading.tick);
   const total = deltas.reduce((sum, { tar }) => sum + tar!.sizeBytes, 0);
   const matching = startPhase('matching', total, signal, onProgress);
-  const indexing = startPhase('indexing the base', space.sizeBytes, signal, onProgress);
+  const indexing = startPhase('indexing the base', base.sizeBytes, signal, onProgress);
   let anchors: ReturnType<typeof indexAnchors> | undefined;
   const context = {
     catalog,
@@ -137,6 +151,8 @@ async function matchLayers(
     },
     matcher: openMatcher(),
     effort: options.effort,
+    views,
+    engines: openEngineFinder(),
     tempDirectory: options.tempDirectory,
     tick: matching.tick,
     counts,
@@ -157,7 +173,7 @@ async function matchLayers(
   } finally {
     (await anchors)?.index.close();
   }
-  return programs;
+  return { programs, views: views.views };
 }
 
 async function codeLayers(
@@ -165,22 +181,25 @@ async function codeLayers(
   target: OpenedImage,
   tars: readonly LayerTar[],
   settled: Settled,
+  opened: readonly View[],
   options: CodeOptions,
   owned: { close(): void }[],
 ): Promise<Assembly> {
   const { plan, programs } = settled;
   const copies = plan.layers.flatMap(({ blob }) => (blob?.source === 'copies' ? blob.copies! : []));
   const copied = blobsRead(plan.blobSpace, copies);
-  const { layers, toPatchAddress } = baseLayersOf(tars, plan, programs, copied.blobs);
+  const { layers, views, toPatchAddress } = useBase(tars, plan, programs, opened, copied.blobs);
   const streams: (readonly CodedStream[])[] = [];
   for (const layer of plan.layers) {
-    const program = programs[layer.position];
-    const coded = [...(settled.coded.get(layer.position) ?? [])];
+    const { position } = layer;
+    const program = programs[position];
+    const coded = [...(settled.coded.get(position) ?? [])];
     if (program !== undefined) {
-      writeSeeks(program.seeks, program.sources, toPatchAddress);
-      const left = settled.coded.has(layer.position) ? [STREAM_SEEKS] : DELTA_STREAMS;
-      coded.push(...(await codeStreams(program.streams, left, layer.position, options)));
+      writeSeeks(program.seeks, program.sources, toPatchAddress[position]!);
+      const left = settled.coded.has(position) ? [STREAM_SEEKS] : DELTA_STREAMS;
+      coded.push(...(await codeStreams(program.streams, left, position, options)));
     }
+    if (views[position]!.length > 0) coded.push(await codeViews(views[position]!, options));
     if (layer.blob !== undefined) {
       const { diffId, tar } = layer;
       const tarBytes = tar?.sizeBytes ?? tars.find((each) => each.diffId === diffId)?.content.sizeBytes ?? 0;
@@ -197,6 +216,25 @@ async function codeLayers(
     baseBlobs: copied.blobs,
     plan,
     executables: programs.map((program) => program?.executables ?? NO_EXECUTABLES),
+    parts: programs.some((program) => (program?.parts ?? 0) > 0) || views.some(({ length }) => length > 0),
+    viewBytes: views.map((own) => own.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)),
     streams,
   };
+}
+
+/** The list of views is wanted before the layer begins. */
+async function codeViews(views: readonly PatchView[], options: CodeOptions): Promise<CodedStream> {
+  const spool = openSpool(options.tempDirectory);
+  spool.append(encodeViews(views), 0);
+  try {
+    const coded = await codeStream(STREAM_VIEWS, spool, options);
+    const close = () => {
+      coded.close();
+      spool.close();
+    };
+    return { ...coded, close };
+  } catch (error) {
+    spool.close();
+    throw error;
+  }
 }

@@ -4,14 +4,18 @@
  */
 import { type RandomAccess, readPieces, readRange, sliceAccess } from '../bytes/access.ts';
 import type { Matcher } from '../kernels/matcher.ts';
+import type { EngineFinder } from '../nested/find-engine.ts';
 import { HEADER_BYTES } from '../predict/tar-header.ts';
 import type { TarEntry } from '../tar/header.ts';
 import { type TarSegment, walkTar } from '../tar/walk.ts';
 import { type Anchors, findEarlierFile } from './candidates.ts';
 import { type Catalog, contentKey } from './catalog.ts';
 import type { Effort } from './effort.ts';
-import { writeChangedFile } from './match-file.ts';
+import type { MatchContext } from './match-file.ts';
+import { openPartBudget, type PartBudget } from './opened/budget.ts';
+import { writeOpened } from './opened/write-opened.ts';
 import { openProgramWriter, type Program, type ProgramWriter } from './program-writer.ts';
+import type { ViewBook } from './view-book.ts';
 
 /** How the contents of a layer's files were made, for the report. */
 export interface FileCounts {
@@ -28,6 +32,9 @@ export interface DeltaContext {
   readonly anchors: () => Promise<Anchors>;
   readonly matcher: Matcher;
   readonly effort: Effort;
+  readonly views: ViewBook;
+  readonly engines: EngineFinder;
+  readonly budget: PartBudget;
   readonly tempDirectory: string;
   readonly tick: (bytes: number) => Promise<void>;
   readonly counts: FileCounts;
@@ -36,7 +43,11 @@ export interface DeltaContext {
 }
 
 /** The program's streams are the caller's to close. */
-export async function writeDeltaLayer(tar: RandomAccess, context: DeltaContext): Promise<Program> {
+export async function writeDeltaLayer(
+  tar: RandomAccess,
+  shared: Omit<DeltaContext, 'budget'>,
+): Promise<Program> {
+  const context = { ...shared, budget: openPartBudget(tar.sizeBytes) };
   const writer = openProgramWriter(context.catalog.space, context.tempDirectory, context.effort.findsRepeats);
   try {
     const place: Place = { address: 0 };
@@ -170,10 +181,19 @@ async function writeContent(
     counts.changed++;
     place.address = earlier.address + earlier.sizeBytes;
   }
-  const { matcher, effort, tick } = context;
-  const anchors = await context.anchors();
-  const how = await writeChangedFile(writer, content, { catalog, anchors, matcher, effort, tick }, earlier);
-  if (how === 'predicted') counts.predicted++;
+  const { matcher, effort, tick, views, engines, tempDirectory, budget } = context;
+  const match: MatchContext = { catalog, anchors: await context.anchors(), matcher, effort, tick };
+  const onPredicted = () => counts.predicted++;
+  await writeOpened(writer, content, earlier, {
+    match,
+    views,
+    engines,
+    tempDirectory,
+    budget,
+    onPredicted,
+    partDepth: 0,
+    depth: 0,
+  });
 }
 
 /** Padding and the end of the archive are zeros nearly always; anything else, understood or not, is carried. */

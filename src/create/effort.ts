@@ -16,6 +16,8 @@ export interface Effort {
   readonly predictsExecutables: boolean;
   /** Whether executables are matched a second time, with references labelled by what the first time told. */
   readonly labelsExecutables: boolean;
+  /** Whether compressed parts of files are opened. */
+  readonly opensParts: boolean;
   /** Whether new bytes are looked for among those of the whole layer. */
   readonly findsRepeats: boolean;
   /** How streams are coded. */
@@ -26,8 +28,20 @@ export const DEFAULT_EFFORT = 6;
 export const MAX_EFFORT = 9;
 
 const MB = 1 << 20;
-const FAST = { predictsExecutables: false, labelsExecutables: false, findsRepeats: false, sparserBits: 1 };
-const MIDDLE = { predictsExecutables: true, labelsExecutables: false, findsRepeats: true, sparserBits: 0 };
+const FAST = {
+  predictsExecutables: false,
+  labelsExecutables: false,
+  opensParts: false,
+  findsRepeats: false,
+  sparserBits: 1,
+};
+const MIDDLE = {
+  predictsExecutables: true,
+  labelsExecutables: false,
+  opensParts: true,
+  findsRepeats: true,
+  sparserBits: 0,
+};
 const FULL = { ...MIDDLE, labelsExecutables: true };
 const EVERYTHING = 2 ** 53;
 

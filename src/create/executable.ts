@@ -9,7 +9,8 @@ import type { Region } from '../kernels/match.ts';
 import { MAX_EXECUTABLE_BYTES, MAX_EXECUTABLE_OPS } from '../patch/format.ts';
 import { type ElfLabeller, openElfLabeller } from '../predict/elf/labels.ts';
 import { planElfRegions } from '../predict/elf/plan.ts';
-import type { BaseFile, Catalog } from './catalog.ts';
+import type { Part } from './candidates.ts';
+import type { Catalog } from './catalog.ts';
 import type { ProgramWriter } from './program-writer.ts';
 import { type ExecutablePlan, isInside, type Match, type Residual, residualOf } from './residual.ts';
 
@@ -25,7 +26,7 @@ export function findOldExecutable(
   catalog: Catalog,
   content: RandomAccess,
   matches: readonly Match[],
-): BaseFile | undefined {
+): Part | undefined {
   const old = mainSource(catalog, matches);
   if (old === undefined || Math.max(old.sizeBytes, content.sizeBytes) > MAX_EXECUTABLE_BYTES)
     return undefined;
@@ -36,7 +37,7 @@ export function findOldExecutable(
 export function labelExecutable(
   catalog: Catalog,
   content: RandomAccess,
-  old: BaseFile,
+  old: Part,
   matches: readonly Match[],
 ): ElfLabeller | undefined {
   const regions = regionsIn(old, matches);
@@ -50,7 +51,7 @@ export function labelExecutable(
 export function planExecutable(
   catalog: Catalog,
   content: RandomAccess,
-  old: BaseFile,
+  old: Part,
   plain: readonly Match[],
   ways: readonly (readonly Match[])[],
 ): ExecutablePlan | undefined {
@@ -68,11 +69,11 @@ export function planExecutable(
 }
 
 /** The file of the base that most of the matched bytes come from; of equals the first. */
-function mainSource({ files }: Catalog, matches: readonly Match[]): BaseFile | undefined {
-  const bytes = new Map<BaseFile, number>();
-  let best: BaseFile | undefined;
+function mainSource({ files, opened }: Catalog, matches: readonly Match[]): Part | undefined {
+  const bytes = new Map<Part, number>();
+  let best: Part | undefined;
   for (const { address, length } of matches) {
-    const file = fileAt(files, address);
+    const file = fileAt(files, address) ?? fileAt(opened, address);
     if (file === undefined) continue;
     const count = (bytes.get(file) ?? 0) + length;
     bytes.set(file, count);
@@ -81,7 +82,7 @@ function mainSource({ files }: Catalog, matches: readonly Match[]): BaseFile | u
   return best;
 }
 
-function fileAt(files: readonly BaseFile[], address: number): BaseFile | undefined {
+function fileAt(files: readonly Part[], address: number): Part | undefined {
   let low = 0;
   let high = files.length;
   while (low < high) {
@@ -93,7 +94,7 @@ function fileAt(files: readonly BaseFile[], address: number): BaseFile | undefin
   return file !== undefined && address < file.address + file.sizeBytes ? file : undefined;
 }
 
-function regionsIn(old: BaseFile, matches: readonly Match[]): readonly Region[] {
+function regionsIn(old: Part, matches: readonly Match[]): readonly Region[] {
   return matches
     .filter((each) => isInside(each, old))
     .map(({ newStart, address, length }) => ({ newStart, oldStart: address - old.address, length }));
@@ -102,7 +103,7 @@ function regionsIn(old: BaseFile, matches: readonly Match[]): readonly Region[] 
 /** The old file's matches with its tables made whole; other matches give way to the tables. */
 function planMatches(
   { space }: Catalog,
-  old: BaseFile,
+  old: Part,
   content: RandomAccess,
   matches: readonly Match[],
 ): readonly Match[] {

@@ -2,7 +2,9 @@
 
 import type { Platform } from '../image/platform.ts';
 import type { ImageMetadata, LayerTar } from '../image/store.ts';
-import { STREAM_CHUNK_BYTES } from '../patch/format.ts';
+import { MAX_HELD_BYTES } from '../nested/forms.ts';
+import type { View } from '../nested/views.ts';
+import { MAX_PART_DEPTH, STREAM_CHUNK_BYTES } from '../patch/format.ts';
 import {
   type BaseLayer,
   type BlobSource,
@@ -10,15 +12,18 @@ import {
   FEATURE_BLOB_COPIES,
   FEATURE_EXECUTABLES,
   FEATURE_GZIP_RECIPE,
+  FEATURE_OPENED_PARTS,
   type PatchHeader,
   type PatchLayer,
 } from '../patch/header.ts';
 import { PIECE_BYTES } from '../rebuild/program.ts';
 import type { PlacedBlob } from './blob-copies.ts';
 import type { CodedStream } from './entropy.ts';
+import type { ExecutableCounts } from './executable-counts.ts';
 import type { LayerPlan, Plan } from './plan.ts';
-import type { ExecutableCounts, Program } from './program-writer.ts';
+import type { Program } from './program-writer.ts';
 import type { SourceLog } from './source-log.ts';
+import { patchViewAddresses, usedViews, viewAt } from './used-views.ts';
 
 export interface Assembly {
   readonly baseName: string;
@@ -29,6 +34,10 @@ export interface Assembly {
   readonly plan: Plan;
   /** Per layer of the target. */
   readonly executables: readonly ExecutableCounts[];
+  /** Whether any part is opened, of the target or of the base. */
+  readonly parts: boolean;
+  /** Per layer of the target: bytes of its views. */
+  readonly viewBytes: readonly number[];
   /** Per layer of the target. */
   readonly streams: readonly (readonly CodedStream[])[];
 }
@@ -36,24 +45,42 @@ export interface Assembly {
 /** What wrote a patch; the same version makes the same bytes. */
 const WRITER = 'didiff 0.1';
 
+/** What of the base a patch reads, and where it is in the patch. */
+export interface BaseUse {
+  readonly layers: readonly BaseLayer[];
+  /** Per layer of the target, those that its ops read. */
+  readonly views: readonly (readonly PatchView[])[];
+  /** Per layer of the target: from a place in all base layers and views to an address of the patch. */
+  readonly toPatchAddress: readonly ((address: number) => number)[];
+}
+
+/** A view with the addresses that it has in the patch. */
+export type PatchView = Pick<View, 'form' | 'address' | 'end' | 'sizeBytes'>;
+
 /**
- * The base layers that the patch needs, those of the `blobs` that it copies from included, each once, and how an address over all base layers becomes one over those that
- * ops read.
+ * The base layers that the patch needs, those of the `blobs` that it copies from included, each once, and the views of
+ * each layer. `views` are all that were opened.
  */
-export function baseLayersOf(
+export function useBase(
   tars: readonly LayerTar[],
   plan: Plan,
   programs: readonly (Program | undefined)[],
+  views: readonly View[],
   blobs: readonly PlacedBlob[] = [],
-): { readonly layers: readonly BaseLayer[]; readonly toPatchAddress: (address: number) => number } {
+): BaseUse {
   const starts: number[] = [];
   let end = 0;
   for (const { content } of tars) {
     starts.push(end);
     end += content.sizeBytes;
   }
+  const used = programs.map((program) =>
+    program === undefined ? [] : usedViews(program.sources, views, end),
+  );
   const addressed = new Set<number>();
-  for (const program of programs) if (program !== undefined) markRead(program.sources, starts, addressed);
+  for (const program of programs)
+    if (program !== undefined) markRead(program.sources, starts, end, addressed);
+  for (const view of used.flat()) if (view.address < end) addressed.add(layerAt(starts, view.address));
   const whole = new Set([
     ...plan.layers.filter(({ how }) => how === 'base').map(({ samePosition }) => samePosition),
     ...blobs.map(({ position }) => position),
@@ -69,14 +96,29 @@ export function baseLayersOf(
     layers.push({ diffId, sizeBytes: content.sizeBytes, addressed: isRead });
     if (isRead) patchEnd += content.sizeBytes;
   }
-  return { layers, toPatchAddress: (address) => address - shifts[layerAt(starts, address)]! };
+  const toPatchAddress = used.map((own) => {
+    const viewStarts = patchViewAddresses(own, patchEnd);
+    return (address: number): number => {
+      if (address < end || own.length === 0) return address - shifts[layerAt(starts, address)]!;
+      const view = viewAt(own, address);
+      return viewStarts.get(view)! + address - view.viewAddress;
+    };
+  });
+  const patchViews = used.map((own, layer) =>
+    own.map(({ form, address, end: sourceEnd, sizeBytes }): PatchView => {
+      const start = toPatchAddress[layer]!(address);
+      return { form, address: start, end: start + sourceEnd - address, sizeBytes };
+    }),
+  );
+  return { layers, views: patchViews, toPatchAddress };
 }
 
 /** Notes every layer that a source touches; a region may go on from one layer into the next. */
-function markRead(sources: SourceLog, starts: readonly number[], addressed: Set<number>): void {
+function markRead(sources: SourceLog, starts: readonly number[], end: number, addressed: Set<number>): void {
   for (let i = 0; i < sources.count; i++) {
     const address = sources.addresses[i]!;
-    const last = layerAt(starts, address + sources.lengths[i]! - 1);
+    if (address >= end) continue;
+    const last = layerAt(starts, Math.min(end, address + sources.lengths[i]!) - 1);
     for (let layer = layerAt(starts, address); layer <= last; layer++) addressed.add(layer);
   }
 }
@@ -101,10 +143,13 @@ export function assembleHeader(assembly: Assembly): PatchHeader {
   if (blobsFrom('recipe')) requires.push(FEATURE_GZIP_RECIPE);
   if (assembly.executables.some(({ files }) => files > 0)) requires.push(FEATURE_EXECUTABLES);
   if (blobsFrom('copies')) requires.push(FEATURE_BLOB_COPIES);
+  if (assembly.parts) requires.push(FEATURE_OPENED_PARTS);
   return {
     writer: WRITER,
     requires,
-    memoryBytes: Math.max(0, ...layers.map((layer, at) => readerMemory(layer, assembly.executables[at]!))),
+    memoryBytes:
+      Math.max(0, ...layers.map((layer, at) => readerMemory(layer, assembly.executables[at]!))) +
+      (assembly.parts ? PARTS_BYTES : 0),
     base: {
       name: portableName(assembly.baseName),
       layers: baseLayers,
@@ -119,7 +164,8 @@ export function assembleHeader(assembly: Assembly): PatchHeader {
   };
 }
 
-function patchLayer(layer: LayerPlan, { streams, baseLayers, executables }: Assembly): PatchLayer {
+function patchLayer(layer: LayerPlan, assembly: Assembly): PatchLayer {
+  const { streams, baseLayers, executables, viewBytes } = assembly;
   const { position, diffId, how, blob, tar } = layer;
   const { files } = executables[position]!;
   const baseLayer = baseLayers.findIndex((each) => each.diffId === diffId);
@@ -129,6 +175,7 @@ function patchLayer(layer: LayerPlan, { streams, baseLayers, executables }: Asse
     tar: how === 'base' ? { kind: 'base', baseLayer } : { kind: how },
     streams: streams[position]!.map(({ info }) => info).sort((a, b) => a.stream - b.stream),
     ...(files === 0 ? {} : { predicted: files }),
+    ...(viewBytes[position] === 0 ? {} : { viewBytes: viewBytes[position]! }),
     ...(blob === undefined
       ? {}
       : {
@@ -161,6 +208,9 @@ export function documentsOf({ config, manifest, index }: ImageMetadata): readonl
 
 /** Tables of a gzip model with its history and tokens; docs/gzip.md states each model's. */
 const MODEL_BYTES = 4 << 20;
+
+/** A model for each depth of parts, and what waits for the sums of an entry. */
+const PARTS_BYTES = 2 * MODEL_BYTES + MAX_PART_DEPTH * MAX_HELD_BYTES;
 
 /** Windows of all streams that are read side by side, a chunk and an output buffer each, and the layer's own pieces. */
 function readerMemory(layer: PatchLayer, executables: ExecutableCounts): number {

@@ -4,7 +4,7 @@ import type { Region } from '../kernels/match.ts';
 import type { Matcher } from '../kernels/matcher.ts';
 import type { ElfLabeller } from '../predict/elf/labels.ts';
 import { type Anchors, chooseParts, type Part } from './candidates.ts';
-import type { BaseFile, Catalog } from './catalog.ts';
+import type { Catalog } from './catalog.ts';
 import type { Effort } from './effort.ts';
 import { findOldExecutable, isElf, labelExecutable, planExecutable, writeMatches } from './executable.ts';
 import type { LiteralKind, ProgramWriter } from './program-writer.ts';
@@ -50,7 +50,7 @@ export async function writeChangedFile(
   writer: ProgramWriter,
   content: RandomAccess,
   context: MatchContext,
-  earlier: BaseFile | undefined,
+  earlier: Part | undefined,
 ): Promise<'plain' | 'predicted'> {
   if (context.effort.predictsExecutables && isElf(content))
     return await writeExecutable(writer, content, context, earlier);
@@ -75,7 +75,7 @@ async function writeExecutable(
   writer: ProgramWriter,
   content: RandomAccess,
   context: MatchContext,
-  earlier: BaseFile | undefined,
+  earlier: Part | undefined,
 ): Promise<'plain' | 'predicted'> {
   const { catalog, effort, tick } = context;
   const first = await matchAll(content, context, earlier);
@@ -96,7 +96,7 @@ async function writeExecutable(
 async function matchAll(
   content: RandomAccess,
   context: MatchContext,
-  earlier: BaseFile | undefined,
+  earlier: Part | undefined,
   labeller?: ElfLabeller,
 ): Promise<readonly Match[]> {
   const matches: Match[] = [];
@@ -111,7 +111,7 @@ async function matchAll(
 async function* matchWindows(
   content: RandomAccess,
   { catalog: { space }, anchors, matcher, effort }: MatchContext,
-  earlier: BaseFile | undefined,
+  earlier: Part | undefined,
   labeller?: ElfLabeller,
 ): AsyncGenerator<MatchedWindow> {
   let kind: LiteralKind | undefined;
@@ -138,7 +138,7 @@ async function* matchWindows(
 }
 
 /** Labels what of the parts is of the old file. */
-function labelParts(labeller: ElfLabeller, file: BaseFile, parts: readonly Part[], old: Uint8Array): void {
+function labelParts(labeller: ElfLabeller, file: Part, parts: readonly Part[], old: Uint8Array): void {
   let at = 0;
   for (const { address, sizeBytes } of parts) {
     const from = Math.max(address, file.address);

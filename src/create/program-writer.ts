@@ -4,12 +4,14 @@
  */
 import type { RandomAccess } from '../bytes/access.ts';
 import { zigzag } from '../bytes/varint.ts';
+import type { Choice } from '../nested/choice.ts';
 import {
   DELTA_STREAMS,
   OP_BINARY,
   OP_BITS,
   OP_EXECUTABLE,
   OP_HEADER,
+  OP_PART,
   OP_REGION,
   OP_REPEAT,
   OP_TEXT,
@@ -24,10 +26,14 @@ import {
 } from '../patch/format.ts';
 import { STEP_BYTES } from '../predict/elf/predictor.ts';
 import { encodeTarHeaderDelta, HEADER_BYTES, startHeaders } from '../predict/tar-header.ts';
+import { type ExecutableCounts, NO_EXECUTABLES, withExecutable } from './executable-counts.ts';
+import { startWays } from './part-ways.ts';
+import { placed, startPlacement } from './placement.ts';
 import { openRepeatFinder } from './repeats.ts';
 import type { ExecutablePlan, Residual } from './residual.ts';
 import { growingLog, type SourceLog } from './source-log.ts';
 import { openSpool, type Spool } from './spool.ts';
+import { isZero } from './zeros.ts';
 
 export type LiteralKind = 'binary' | 'text';
 
@@ -43,25 +49,15 @@ export interface ProgramWriter {
   zeros(count: number): void;
   /** A header block, predicted from the one at `address`. */
   header(address: number, block: Uint8Array): void;
-  /** Bytes of the layer written so far. */
+  /** Up to `endPart` the plain form of a part is written, `plainBytes`, that takes `closedBytes`; `back` is a directory's. */
+  beginPart(plainBytes: number, closedBytes: number, choice: Choice, back?: number): void;
+  endPart(): void;
+  /** Bytes of the layer, or of the part that is being written, so far. */
   readonly produced: number;
   /** Ends it. */
   finish(): Program;
   close(): void;
 }
-
-/** What predicted executables are in a program, and what they take to make. */
-export interface ExecutableCounts {
-  readonly files: number;
-  /** The most that a reader needs for one of them, about. */
-  readonly memoryBytes: number;
-}
-
-export const NO_EXECUTABLES: ExecutableCounts = { files: 0, memoryBytes: 0 };
-
-/** Caches, learned addresses and the pairs of tables; then what grows with the old file, and with the ops. */
-const EXECUTABLE_BYTES = 16 << 20;
-const EXECUTABLE_BYTES_PER_OP = 200;
 
 export interface Program {
   /** By number; the seeks' is empty until `writeSeeks`. */
@@ -70,6 +66,8 @@ export interface Program {
   /** Bytes of the layer that the ops make. */
   readonly producedBytes: number;
   readonly executables: ExecutableCounts;
+  /** How many parts are opened. */
+  readonly parts: number;
   /** Source address and length of each op that has one, in order. */
   readonly sources: SourceLog;
 }
@@ -83,12 +81,19 @@ export function openProgramWriter(
   tempDirectory: string,
   findsRepeats = true,
 ): ProgramWriter {
-  const streams = DELTA_STREAMS.map(() => openSpool(tempDirectory));
+  const spools = DELTA_STREAMS.map(() => openSpool(tempDirectory));
+  const placement = startPlacement();
+  const streams = spools.map((spool) => placed(spool, placement));
   const sources = growingLog();
+  const addSource = (address: number, length: number, at: number) =>
+    sources.push(address, length, placement.of(at));
   const headerState = startHeaders();
   const scratch = new Uint8Array(PIECE_BYTES);
   const repeats = findsRepeats ? openRepeatFinder(tempDirectory) : undefined;
+  const nameWay = startWays();
+  let parts = 0;
   let repeatExpected = 0;
+  /** Bytes of the layer, or of the part that is being written. */
   let produced = 0;
   let gap = 0;
   let regions = 0;
@@ -105,7 +110,7 @@ export function openProgramWriter(
   const closeRegion = () => {
     if (open === undefined) return;
     op(OP_REGION, open.length, open.start);
-    sources.push(open.address, open.length, open.start);
+    addSource(open.address, open.length, open.start);
     open = undefined;
     regions++;
   };
@@ -165,7 +170,7 @@ export function openProgramWriter(
     for (const { newStart, address, length } of matches) {
       literalTo(newStart);
       op(OP_REGION, length, start);
-      sources.push(address, length, start);
+      addSource(address, length, start);
       regions++;
       at += length;
       produced += length;
@@ -227,15 +232,25 @@ export function openProgramWriter(
       wholeStart = produced;
       op(OP_EXECUTABLE, content.sizeBytes, wholeStart);
       streams[STREAM_OPS]!.appendNumber(plan.oldBytes, wholeStart);
-      sources.push(plan.oldAddress, 0, wholeStart);
+      addSource(plan.oldAddress, 0, wholeStart);
       wholeOps(content, plan);
       wholeResidual(plan.residual, wholeStart);
       wholeStart = undefined;
-      const ops = plan.matches.length * 2 * EXECUTABLE_BYTES_PER_OP;
-      executables = {
-        files: executables.files + 1,
-        memoryBytes: Math.max(executables.memoryBytes, EXECUTABLE_BYTES + plan.oldBytes / 16 + ops),
-      };
+      executables = withExecutable(executables, plan);
+    },
+    beginPart(plainBytes, closedBytes, choice, back) {
+      payZeros(undefined);
+      closeRegion();
+      op(OP_PART, plainBytes, produced);
+      streams[STREAM_OPS]!.append(nameWay(choice, back), produced);
+      placement.enter(produced, plainBytes, closedBytes);
+      produced = 0;
+      parts++;
+    },
+    endPart() {
+      payZeros(undefined);
+      closeRegion();
+      produced = placement.leave();
     },
     header(address, block) {
       const implied = (HEADER_BYTES - (produced % HEADER_BYTES)) % HEADER_BYTES;
@@ -244,7 +259,7 @@ export function openProgramWriter(
       const old = new Uint8Array(HEADER_BYTES);
       base.readAt(address, old);
       op(OP_HEADER, 0, produced);
-      sources.push(address, HEADER_BYTES, produced);
+      addSource(address, HEADER_BYTES, produced);
       streams[STREAM_HEADERS]!.append(
         Uint8Array.from(encodeTarHeaderDelta(old, block, headerState)),
         produced,
@@ -258,23 +273,17 @@ export function openProgramWriter(
       repeats?.close();
       if (regions > 0) streams[STREAM_GAPS]!.appendNumber(gap, produced);
       return {
-        streams,
-        seeks: streams[STREAM_SEEKS]!,
+        streams: spools,
+        seeks: spools[STREAM_SEEKS]!,
         producedBytes: produced,
         executables,
+        parts,
         sources: sources.log(),
       };
     },
     close() {
       repeats?.close();
-      for (const stream of streams) stream.close();
+      for (const spool of spools) spool.close();
     },
   };
-}
-
-function isZero(base: RandomAccess, address: number, length: number): boolean {
-  if (address < 0 || address + length > base.sizeBytes || length > PIECE_BYTES) return false;
-  const bytes = new Uint8Array(length);
-  base.readAt(address, bytes);
-  return bytes.every((byte) => byte === 0);
 }

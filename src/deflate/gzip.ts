@@ -36,11 +36,11 @@ export function isGzip(from: RandomAccess, position = 0): boolean {
 export function readGzipHeader(from: RandomAccess, position: number): GzipHeader {
   const available = Math.min(from.sizeBytes - position, LARGEST_HEADER);
   const first = readRange(from, position, Math.min(available, 512), 512);
-  let size = headerSize(first);
+  let size = gzipHeaderSize(first);
   let bytes = first;
   if (size === undefined && available > first.length) {
     bytes = readRange(from, position, available, LARGEST_HEADER);
-    size = headerSize(bytes);
+    size = gzipHeaderSize(bytes);
   }
   if (size === undefined) throw corrupt(`the gzip header at byte ${position} is cut short`);
   return {
@@ -51,8 +51,8 @@ export function readGzipHeader(from: RandomAccess, position: number): GzipHeader
   };
 }
 
-/** How long the header is; undefined when `bytes` end before it does. */
-function headerSize(bytes: Uint8Array): number | undefined {
+/** How long the header at the start of `bytes` is; undefined when they end before it does. Throws CORRUPT_INPUT. */
+export function gzipHeaderSize(bytes: Uint8Array): number | undefined {
   if (bytes.length < FIXED_BYTES) return undefined;
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) {
     throw corrupt('a gzip member begins with bytes 1f 8b; other bytes were found');

@@ -40,6 +40,7 @@ export const STREAM_REPEATS = 7;
 export const STREAM_BLOB = 8;
 export const STREAM_RECIPE = 9;
 export const STREAM_COPIES = 10;
+export const STREAM_VIEWS = 11;
 
 /** In words, for messages and `inspect`. */
 export const STREAM_NAMES = [
@@ -54,6 +55,7 @@ export const STREAM_NAMES = [
   'blob',
   'recipe',
   'copies',
+  'views',
 ] as const;
 /** What a recipe, corrections included, may take at most: the reader holds it in memory. */
 export const MAX_RECIPE_BYTES = 16 << 20;
@@ -66,9 +68,27 @@ export const OP_TEXT = 2;
 export const OP_HEADER = 3;
 export const OP_REPEAT = 4;
 export const OP_EXECUTABLE = 5;
+export const OP_PART = 6;
 export const OP_BITS = 3;
 
 /** A file larger than this can't be predicted: the predictors keep offsets in 32 bits. */
 export const MAX_EXECUTABLE_BYTES = 2 ** 31 - 1;
 /** Ops that make one predicted executable, at most: a reader holds them all, some 100 bytes each. */
 export const MAX_EXECUTABLE_OPS = 1 << 18;
+
+/** Opened parts may lie in opened parts (a class in a jar in a war), so many deep. */
+export const MAX_PART_DEPTH = 4;
+/** What a part counts for, in plain bytes, that is closed by another engine than the one before it at its depth. */
+export const ENGINE_CHANGE_BYTES = 1 << 16;
+/** Ways of closing parts that one layer may name. */
+export const MAX_PART_CHOICES = 64;
+/** The list of a layer's views, decoded. */
+export const MAX_VIEW_LIST_BYTES = 4 << 20;
+
+/**
+ * The most plain bytes that may be opened from so many, or made and closed again on the way to so many: room for what is
+ * packed well, and no bombs.
+ */
+export function mostPlainBytes(closedBytes: number): number {
+  return Math.min(Number.MAX_SAFE_INTEGER, 64 * 2 ** 20 + 16 * closedBytes);
+}

@@ -60,6 +60,8 @@ export interface PatchLayer {
   readonly streams: readonly StreamInfo[];
   /** How many files are predicted from executables, if any; for people only. */
   readonly predicted?: number;
+  /** Bytes of its views (docs/format.md, "Views"), all together; absent when it has none. */
+  readonly viewBytes?: number;
   /** Absent when the target has no manifest: then there are no blobs to be exact about. */
   readonly blob?: {
     readonly digest: Digest;
@@ -97,6 +99,7 @@ export interface PatchHeader {
 /** Features of version 1 that a patch may require. */
 export const FEATURE_GZIP_RECIPE = 'gzip-recipe-1';
 /** The patch has executables that are predicted. */
+export const FEATURE_OPENED_PARTS = 'opened-parts-1';
 export const FEATURE_EXECUTABLES = 'executables-1';
 export const FEATURE_BLOB_COPIES = 'blob-copies-1';
 
@@ -147,6 +150,7 @@ function encodeLayer(layer: PatchLayer): object {
       ? {}
       : { streams: layer.streams.map((s) => [s.stream, s.codec, s.plainBytes, s.codedBytes, s.windowBits]) }),
     ...(layer.predicted === undefined ? {} : { predicted: layer.predicted }),
+    ...(layer.viewBytes === undefined ? {} : { views: layer.viewBytes }),
     ...(blob === undefined
       ? {}
       : {

@@ -9,9 +9,12 @@ import {
   DELTA_STREAMS,
   MAX_HEADER_BYTES,
   MAX_RECIPE_BYTES,
+  MAX_VIEW_LIST_BYTES,
+  mostPlainBytes,
   STREAM_BLOB,
   STREAM_COPIES,
   STREAM_RECIPE,
+  STREAM_VIEWS,
 } from './format.ts';
 import {
   type BaseBlob,
@@ -21,13 +24,19 @@ import {
   FEATURE_BLOB_COPIES,
   FEATURE_EXECUTABLES,
   FEATURE_GZIP_RECIPE,
+  FEATURE_OPENED_PARTS,
   type PatchHeader,
   type PatchLayer,
   type StreamInfo,
   type TarSource,
 } from './header.ts';
 
-const KNOWN_FEATURES: readonly string[] = [FEATURE_GZIP_RECIPE, FEATURE_EXECUTABLES, FEATURE_BLOB_COPIES];
+const KNOWN_FEATURES: readonly string[] = [
+  FEATURE_GZIP_RECIPE,
+  FEATURE_EXECUTABLES,
+  FEATURE_BLOB_COPIES,
+  FEATURE_OPENED_PARTS,
+];
 const MAX_LAYERS = 4096;
 const MAX_NAME_LENGTH = 4096;
 
@@ -127,12 +136,15 @@ function parseLayer(json: Record<string, unknown>, what: string, base: readonly 
   if (blob?.source === 'tar' && (blob.digest !== diffId || blob.sizeBytes !== tarBytes))
     throw invalid(`${what} has a blob that is said to be its tar, and has another digest or size`);
   assertStreams(what, tar, streams, blob);
+  const viewBytes = json['views'] === undefined ? 0 : count(json['views'], `${what}: views`);
+  assertViews(what, viewBytes, streams, base);
   return {
     diffId,
     tarBytes,
     tar,
     streams,
     ...(json['predicted'] === undefined ? {} : { predicted: count(json['predicted'], `${what}: predicted`) }),
+    ...(viewBytes === 0 ? {} : { viewBytes }),
     ...(blob === undefined ? {} : { blob }),
   };
 }
@@ -178,7 +190,7 @@ function assertStreams(
   const recipe = blob?.source === 'recipe';
   if (tar.kind === 'blob' && !carried) throw invalid(`${what} comes from a blob that is not carried`);
   if (tar.kind === 'delta' && carried) throw invalid(`${what} is made by ops and carries its blob as well`);
-  const allowed: number[] = tar.kind === 'delta' ? [...DELTA_STREAMS] : [];
+  const allowed: number[] = tar.kind === 'delta' ? [...DELTA_STREAMS, STREAM_VIEWS] : [];
   if (carried || copies) allowed.push(STREAM_BLOB);
   if (recipe) allowed.push(STREAM_RECIPE);
   if (copies) allowed.push(STREAM_COPIES);
@@ -195,6 +207,25 @@ function assertStreams(
   if (recipe && !bytesOf(STREAM_RECIPE)) throw invalid(`${what} has no recipe for its blob`);
   if (recipe && bytesOf(STREAM_RECIPE)! > MAX_RECIPE_BYTES)
     throw invalid(`${what} has a recipe of more than ${MAX_RECIPE_BYTES} bytes`);
+}
+
+/** Views and their list come together, in proportion to the base that they are opened from. */
+function assertViews(
+  what: string,
+  viewBytes: number,
+  streams: readonly StreamInfo[],
+  base: readonly BaseLayer[],
+): void {
+  const list = streams.find(({ stream }) => stream === STREAM_VIEWS);
+  if ((list === undefined) !== (viewBytes === 0))
+    throw invalid(`${what} has views without a list, or a list without`);
+  if (list !== undefined && (list.plainBytes === 0 || list.plainBytes > MAX_VIEW_LIST_BYTES))
+    throw invalid(`${what} has a list of views of ${list.plainBytes} bytes`);
+  const most = mostPlainBytes(
+    base.reduce((sum, { addressed, sizeBytes }) => sum + (addressed ? sizeBytes : 0), 0),
+  );
+  if (viewBytes > most)
+    throw invalid(`${what} has views of ${viewBytes} bytes; at most ${most} can be opened`);
 }
 
 const BLOB_SOURCES: readonly BlobSource[] = ['tar', 'carried', 'base', 'copies', 'recipe', 'none'];

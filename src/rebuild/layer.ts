@@ -15,11 +15,12 @@ import {
   STREAM_BLOB,
   STREAM_COPIES,
   STREAM_RECIPE,
+  STREAM_VIEWS,
 } from '../patch/format.ts';
 import type { PatchHeader, PatchLayer } from '../patch/header.ts';
 import type { LayerStreams } from '../patch/reader.ts';
 import { runCopies } from './copies.ts';
-import { runProgram } from './program.ts';
+import { type RebuildOptions, runProgram } from './program.ts';
 
 /** The base layers a patch reads, by their place in its header; those that weren't asked for are absent. */
 export interface BaseContent {
@@ -28,11 +29,6 @@ export interface BaseContent {
   readonly space: RandomAccess;
   /** What copies address: the blobs in the patch's header, one after the other; absent where no blob is made of them. */
   readonly blobs?: RandomAccess;
-}
-
-export interface RebuildOptions {
-  readonly signal?: AbortSignal | undefined;
-  readonly tempDirectory: string;
 }
 
 /** Throws BASE_MISMATCH when a layer is not of the size the patch says, which its diffID already rules out. */
@@ -67,7 +63,8 @@ function absent(sizeBytes: number): RandomAccess {
 
 /** The streams that are read to make the layer in this form. */
 export function streamsFor({ tar, blob }: PatchLayer, form: 'tar' | 'blob'): readonly number[] {
-  const ofTar = tar.kind === 'delta' ? DELTA_STREAMS : tar.kind === 'blob' ? [STREAM_BLOB] : [];
+  const ofTar =
+    tar.kind === 'delta' ? [...DELTA_STREAMS, STREAM_VIEWS] : tar.kind === 'blob' ? [STREAM_BLOB] : [];
   if (form === 'tar') return ofTar;
   switch (blob?.source) {
     case 'recipe':
@@ -95,7 +92,7 @@ export async function* tarPieces(
     if (tar === undefined) throw corrupt(`base layer ${layer.tar.baseLayer} was not opened`);
     for (const piece of readPieces(tar)) yield piece;
   } else if (layer.tar.kind === 'delta') {
-    yield* runProgram(layer, streams, base.space, options.tempDirectory);
+    yield* runProgram(layer, streams, base.space, options);
   } else {
     yield* unpackCarried(layer, streams, options);
   }

@@ -4,12 +4,19 @@
  */
 import { MAX_VARINT_BYTES, unzigzag } from '../bytes/varint.ts';
 import { corrupt } from '../errors.ts';
+import { type Choice, readChoice } from '../nested/choice.ts';
+import { FORM_DIRECTORY } from '../nested/forms.ts';
 import {
+  ENGINE_CHANGE_BYTES,
   MAX_EXECUTABLE_BYTES,
+  MAX_PART_CHOICES,
+  MAX_PART_DEPTH,
+  mostPlainBytes,
   OP_BINARY,
   OP_BITS,
   OP_EXECUTABLE,
   OP_HEADER,
+  OP_PART,
   OP_REGION,
   OP_REPEAT,
   OP_TEXT,
@@ -28,19 +35,28 @@ export interface Op {
   readonly source: number;
   /** Of an executable: how large the old file at `source` is; else 0. */
   readonly sourceBytes: number;
+  /** Of a part, whose `length` is that of its plain form: how it is closed. */
+  readonly part?: PartOp;
+}
+
+export interface PartOp {
+  readonly choice: Choice;
+  /** Of a directory: bytes between the place that its offsets count from and its own; else 0. */
+  readonly back: number;
 }
 
 /** Fills `part`, which is the bytes from `start` on of what `op` makes: a region, literals or a repeat. */
 export type Fill = (op: Op, part: Uint8Array, start: number) => Promise<void>;
 
 export interface OpReader {
-  /** The next op of a layer of which `produced` bytes are made, and `left` are not. */
-  next(produced: number, left: number): Promise<Op>;
+  /** The next op of a layer, or of a part so `deep` in parts, of which `produced` bytes are made and `left` are not. */
+  next(produced: number, left: number, depth: number): Promise<Op>;
   /** The next of the ops that make an executable of which `left` bytes are not made. */
   nextInside(left: number): Promise<Op>;
 }
 
-export function opReader(readers: readonly PlainReader[], baseBytes: number): OpReader {
+/** `tarBytes` are those of the whole layer. */
+export function opReader(readers: readonly PlainReader[], baseBytes: number, tarBytes: number): OpReader {
   const ops = readers[STREAM_OPS]!;
   /** Bytes that the literals read so far make; those of an executable are read before they are made. */
   let news = 0;
@@ -50,6 +66,7 @@ export function opReader(readers: readonly PlainReader[], baseBytes: number): Op
     if (isLow(ops, MAX_VARINT_BYTES)) await ops.ensure(MAX_VARINT_BYTES);
     return takeNumber(ops, what);
   };
+  const parts = partReader(take, tarBytes);
   const finish = async (code: number, length: number): Promise<Op> => {
     let source = 0;
     switch (code) {
@@ -72,7 +89,7 @@ export function opReader(readers: readonly PlainReader[], baseBytes: number): Op
     return { code, length, source, sourceBytes: 0 };
   };
   return {
-    async next(produced, left) {
+    async next(produced, left, depth) {
       const fits = (length: number): number => {
         if (length <= left) return length;
         throw corrupt(`an op of ${length} bytes reaches past the layer's ${produced + left} bytes`);
@@ -86,6 +103,7 @@ export function opReader(readers: readonly PlainReader[], baseBytes: number): Op
         const padding = (HEADER_BYTES - (produced % HEADER_BYTES)) % HEADER_BYTES;
         return await finish(code, fits(padding + HEADER_BYTES));
       }
+      if (code === OP_PART) return await parts(given, produced, depth);
       if (code !== OP_EXECUTABLE) return await finish(code, fits(given));
       if (fits(given) > MAX_EXECUTABLE_BYTES)
         throw corrupt(`an executable of ${given} bytes is larger than the ${MAX_EXECUTABLE_BYTES} it may be`);
@@ -105,6 +123,35 @@ export function opReader(readers: readonly PlainReader[], baseBytes: number): Op
         throw corrupt(`an op of ${length} bytes reaches past the executable's last ${left} bytes`);
       return await finish(code, length);
     },
+  };
+}
+
+/** Reads how parts are closed; they make no more plain bytes than fit the layer's size. */
+function partReader(
+  take: (what: string) => Promise<number>,
+  tarBytes: number,
+): (length: number, produced: number, depth: number) => Promise<Op> {
+  const choices: Choice[] = [];
+  const lastChoices: Choice[] = [];
+  let left = mostPlainBytes(tarBytes);
+  return async (length, produced, depth) => {
+    if (depth === MAX_PART_DEPTH) throw corrupt(`parts are more than ${MAX_PART_DEPTH} deep in parts`);
+    if (length > left)
+      throw corrupt(`a part of ${length} plain bytes is more than the ${left} that may still be made`);
+    left -= length;
+    const known = await take('how a part is closed');
+    if (known > choices.length || (known === 0 && choices.length === MAX_PART_CHOICES))
+      throw corrupt(`a part is closed in way ${known}; there are ${choices.length}`);
+    const choice = known === 0 ? await readChoice(take) : choices[known - 1]!;
+    if (known === 0) choices.push(choice);
+    if (choice.form !== FORM_DIRECTORY && lastChoices[depth] !== choice) {
+      lastChoices[depth] = choice;
+      left -= ENGINE_CHANGE_BYTES;
+      if (left < 0) throw corrupt('parts change their engines too often');
+    }
+    const back = choice.form === FORM_DIRECTORY ? await take('the place of an archive') : 0;
+    if (back > produced) throw corrupt(`an archive begins ${back} bytes before byte ${produced}`);
+    return { code: OP_PART, length, source: 0, sourceBytes: 0, part: { choice, back } };
   };
 }
 

@@ -7,11 +7,13 @@ import type { RandomAccess } from '../bytes/access.ts';
 import { openTempFile, type TempFile } from '../bytes/file.ts';
 import { CODEC_STORED, openDecoder, type StreamDecoder } from '../codec/stream-decoder.ts';
 import { corrupt } from '../errors.ts';
+import { openViews } from '../nested/views.ts';
 import {
   DELTA_STREAMS,
   OP_BINARY,
   OP_EXECUTABLE,
   OP_HEADER,
+  OP_PART,
   OP_REGION,
   OP_REPEAT,
   STREAM_BINARY,
@@ -21,6 +23,7 @@ import {
   STREAM_NAMES,
   STREAM_REPEATS,
   STREAM_TEXT,
+  STREAM_VIEWS,
 } from '../patch/format.ts';
 import type { PatchLayer } from '../patch/header.ts';
 import type { LayerStreams } from '../patch/reader.ts';
@@ -34,38 +37,68 @@ import { type Differ, differ } from './differ.ts';
 import { runExecutable } from './executable.ts';
 import { type Fill, type Op, opReader } from './ops.ts';
 import { emit, type OutputBuffer, outputBuffer } from './output-buffer.ts';
+import { lastEngines, partCloser } from './parts.ts';
 import { isLow, type PlainReader, plainReader } from './plain-reader.ts';
+
+export interface RebuildOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly tempDirectory: string;
+}
 
 /** Pieces are no longer; they are valid until the next is asked for. */
 export const PIECE_BYTES = 1 << 18;
 
 /**
- * Gives the tar of `layer` from its streams and the base layers in one address space. New bytes that are repeated later
- * go to a scratch file in `tempDirectory`. Throws CORRUPT_INPUT.
+ * Gives the tar of `layer` from its streams and the base layers in one address space. Views, and new bytes that are
+ * repeated later, go to scratch files in `tempDirectory`. Throws CORRUPT_INPUT.
  */
 export async function* runProgram(
   layer: PatchLayer,
   streams: LayerStreams,
   base: RandomAccess,
-  tempDirectory: string,
+  options: RebuildOptions,
 ): AsyncGenerator<Uint8Array> {
+  const { tempDirectory, signal } = options;
   const decoders: StreamDecoder[] = [];
-  const readers = DELTA_STREAMS.map((stream) => {
+  const open = (stream: number): PlainReader => {
     const info = layer.streams.find((each) => each.stream === stream);
     const what = `stream ${STREAM_NAMES[stream]}`;
     const decoder = openDecoder(info?.codec ?? CODEC_STORED, streams.pull(stream), what);
     decoders.push(decoder);
     return plainReader(decoder, info?.plainBytes ?? 0, what);
-  });
-  const repeats = layer.streams.some(({ stream }) => stream === STREAM_REPEATS);
-  const history = repeats ? openTempFile(tempDirectory) : undefined;
+  };
+  const owned: { close(): void }[] = [];
   try {
-    yield* run(layer.tarBytes, readers, base, history);
+    let space = base;
+    if (layer.viewBytes !== undefined) {
+      const views = openViews(
+        await readAll(open(STREAM_VIEWS)),
+        layer.viewBytes,
+        base,
+        tempDirectory,
+        signal,
+      );
+      owned.push(views);
+      space = views;
+    }
+    const readers = DELTA_STREAMS.map(open);
+    let history: TempFile | undefined;
+    if (layer.streams.some(({ stream }) => stream === STREAM_REPEATS)) {
+      history = openTempFile(tempDirectory);
+      owned.push(history);
+    }
+    yield* run(layer.tarBytes, readers, space, history);
     for (const reader of readers) await reader.assertEnd();
   } finally {
     for (const decoder of decoders) decoder.close();
-    history?.close();
+    for (const each of owned) each.close();
   }
+}
+
+/** The list of views, whose size is bounded by the header. */
+async function readAll(reader: PlainReader): Promise<Uint8Array> {
+  while (!reader.ended) await reader.ensure(reader.available + 1);
+  return reader.bytes.subarray(reader.position);
 }
 
 async function* run(
@@ -74,21 +107,39 @@ async function* run(
   base: RandomAccess,
   history: TempFile | undefined,
 ): AsyncGenerator<Uint8Array> {
-  const ops = opReader(readers, base.sizeBytes);
+  const ops = opReader(readers, base.sizeBytes, tarBytes);
   const differences = differ(readers[STREAM_GAPS]!, readers[STREAM_DIFFS]!);
   const fill = filler(readers, base, history, differences);
   const nextHeader = headerReader(readers[STREAM_HEADERS]!, base);
-  const out = outputBuffer(Math.min(PIECE_BYTES, tarBytes));
-  let produced = 0;
-  while (produced < tarBytes) {
-    const op = await ops.next(produced, tarBytes - produced);
-    produced += op.length;
-    if (op.code === OP_HEADER) yield* emitHeader(out, op, await nextHeader(op.source));
-    else if (op.code === OP_EXECUTABLE) yield* runExecutable(op, ops, base, differences, fill, out);
-    else yield* emit(out, op.length, (part, start) => fill(op, part, start));
-  }
+  const engines = lastEngines();
+  yield* level(tarBytes, 0);
   differences.assertEnd();
-  if (out.filled > 0) yield out.flush();
+
+  /** Makes the layer, or the plain form of a part that lies `depth` deep in parts. */
+  async function* level(sizeBytes: number, depth: number): AsyncGenerator<Uint8Array> {
+    const out = outputBuffer(Math.min(PIECE_BYTES, sizeBytes));
+    const closePart = partCloser(engines, depth);
+    let produced = 0;
+    while (produced < sizeBytes) {
+      const left = sizeBytes - produced;
+      const op = await ops.next(produced, left, depth);
+      if (op.code === OP_PART) {
+        const start = produced;
+        for await (const piece of closePart(op, start, level(op.length, depth + 1))) {
+          produced += piece.length;
+          if (produced > sizeBytes)
+            throw corrupt(`a part at ${start} reaches past the ${sizeBytes} bytes it lies in`);
+          yield* emit(out, piece.length, async (to, at) => to.set(piece.subarray(at, at + to.length)));
+        }
+        continue;
+      }
+      produced += op.length;
+      if (op.code === OP_HEADER) yield* emitHeader(out, op, await nextHeader(op.source));
+      else if (op.code === OP_EXECUTABLE) yield* runExecutable(op, ops, base, differences, fill, out);
+      else yield* emit(out, op.length, (part, start) => fill(op, part, start));
+    }
+    if (out.filled > 0) yield out.flush();
+  }
 }
 
 function filler(

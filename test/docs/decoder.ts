@@ -7,6 +7,7 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { ZSTDDecoder } from 'zstddec/stream';
 import { read } from './cursor.ts';
 import { type OnOp, runOps } from './ops.ts';
+import { withViews } from './parts.ts';
 
 export interface Section {
   readonly offset: number;
@@ -30,6 +31,7 @@ interface LayerInfo {
   readonly from: 'delta' | 'blob' | number;
   readonly streams?: readonly (readonly [number, number, number, number, number])[];
   readonly blob?: BlobInfo;
+  readonly views?: number;
 }
 
 export interface Header {
@@ -77,7 +79,7 @@ export interface Base {
   readonly blobs: ReadonlyMap<string, Uint8Array>;
 }
 
-const KNOWN = ['gzip-recipe-1', 'executables-1', 'blob-copies-1'];
+const KNOWN = ['gzip-recipe-1', 'executables-1', 'blob-copies-1', 'opened-parts-1'];
 const MAGIC = '896469646966660a';
 
 /** Section 3. */
@@ -125,7 +127,8 @@ export async function decodePatch(patch: Uint8Array, base: Base, onOp?: OnOp): P
   for (const [position, layer] of header.target.layers.entries()) {
     const stream = (number: number) => streams[position]!.get(number) ?? new Uint8Array(0);
     let tar: Uint8Array;
-    if (layer.from === 'delta') tar = runOps(layer.size, stream, space, onOp);
+    if (layer.from === 'delta')
+      tar = runOps(layer.size, stream, withViews(space, stream(11), layer.views ?? 0), onOp);
     else if (layer.from === 'blob') tar = await unpack(stream(8));
     else tar = spaces[layer.from]!;
     if (digest(tar) !== layer.diffId || tar.length !== layer.size)

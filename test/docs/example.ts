@@ -114,6 +114,8 @@ export async function buildExample(): Promise<Uint8Array> {
     baseBlobs: [],
     plan,
     executables: [{ files: 0, memoryBytes: 0 }],
+    parts: false,
+    viewBytes: [0],
     streams: [coded],
   });
   const directory = mkdtempSync(join(tmpdir(), 'didiff-docs-'));

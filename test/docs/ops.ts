@@ -1,6 +1,7 @@
 /** The ops of docs/format.md, section 7, by the letter: everything in memory, nothing fast. */
 import { type Reader, read } from './cursor.ts';
 import { type ExecutableOp, predictExecutable } from './executable.ts';
+import { close, type Entries, readWay, type Way } from './parts.ts';
 
 /** An op that was run, for those who explain a patch. */
 export interface RunOp {
@@ -17,7 +18,7 @@ export interface RunOp {
 
 export type OnOp = (op: RunOp) => void;
 
-const OP_NAMES = ['region', 'binary', 'text', 'header', 'repeat', 'executable'];
+const OP_NAMES = ['region', 'binary', 'text', 'header', 'repeat', 'executable', 'part'];
 
 /** Makes a tar of `size` bytes. `stream` gives a stream's plain bytes, empty where there is none. */
 export function runOps(
@@ -37,7 +38,12 @@ export function runOps(
     Reader,
     Reader,
   ];
-  const tar = Buffer.alloc(size);
+  let made = Buffer.alloc(size);
+  let entries: Entries = new Map();
+  const ways: Way[] = [];
+  const lastWays: Way[] = [];
+  let depth = 0;
+  let plainLeft = 2 ** 26 + 16 * size;
   const news: number[] = [];
   let produced = 0;
   let basePlace = 0;
@@ -47,8 +53,8 @@ export function runOps(
   let source: number | undefined;
 
   const put = (bytes: Uint8Array): void => {
-    if (bytes.length > size - produced) throw new Error('an op makes more than the tar has');
-    tar.set(bytes, produced);
+    if (bytes.length > made.length - produced) throw new Error('an op makes more than the tar has');
+    made.set(bytes, produced);
     produced += bytes.length;
   };
   const readBase = (length: number): Uint8Array => {
@@ -114,7 +120,34 @@ export function runOps(
     return position;
   };
 
-  while (produced < size) {
+  /** Section 7.8: the ops of the plain form come next, and make it as they make a tar. */
+  const part = (length: number): void => {
+    plainLeft -= length;
+    if (depth === 4 || plainLeft < 0) throw new Error('parts are too deep, or too large');
+    const index = ops.integer();
+    if (index > ways.length || ways.length > 64) throw new Error('there is no such way');
+    if (index === 0) ways.push(readWay(ops));
+    const way = ways[index === 0 ? ways.length - 1 : index - 1]!;
+    if (way.form !== 3 && lastWays[depth] !== way) plainLeft -= 65_536;
+    if (way.form !== 3) lastWays[depth] = way;
+    if (plainLeft < 0) throw new Error('engines change too often');
+    const back = way.form === 3 ? ops.integer() : 0;
+    if (back > produced) throw new Error('an archive begins too early');
+    const around = { made, produced, entries };
+    made = Buffer.alloc(length);
+    produced = 0;
+    entries = new Map();
+    depth++;
+    runAll();
+    depth--;
+    const plain = made;
+    ({ made, produced, entries } = around);
+    put(close(way, plain, produced, back, entries));
+  };
+  const runAll = (): void => {
+    while (produced < made.length) runOne();
+  };
+  const runOne = (): void => {
     const before = streams.map(({ left }) => left);
     const start = produced;
     source = undefined;
@@ -122,7 +155,7 @@ export function runOps(
     const code = value % 8;
     const length = Math.floor(value / 8);
     if ((code === 3) !== (length === 0)) throw new Error('an op has a length it can not have');
-    if (length > size - produced) throw new Error('an op makes more than the tar has');
+    if (code !== 6 && length > made.length - produced) throw new Error('an op makes more than the tar has');
     if (code === 0) {
       const region = readBase(length);
       change(region);
@@ -137,17 +170,19 @@ export function runOps(
       source = readBack(length, news.length);
       put(Uint8Array.from(news.slice(source, source + length)));
     } else if (code === 5) executable(length);
+    else if (code === 6) part(length);
     else throw new Error(`there is no op ${code}`);
     const took = streams.map(({ left }, number) => {
       const plain = stream(number);
       return plain.subarray(plain.length - before[number]!, plain.length - left);
     });
     onOp({ name: OP_NAMES[code]!, length, produced: start, source, took });
-  }
+  };
+  runAll();
   if (gap !== undefined && gap !== 0) throw new Error('the last gap goes past the last region');
   for (const [number, { left }] of streams.entries())
     if (left > 0) throw new Error(`stream ${number} is not at its end`);
-  return tar;
+  return made;
 }
 
 type Kind = 'number' | 'text' | 'raw';

@@ -8,6 +8,7 @@ import { gzipTrailer } from '../../src/deflate/gzip.ts';
 import { rawDocument } from '../../src/image/manifest.ts';
 import { OCI_LAYER_TAR } from '../../src/image/media-types.ts';
 import { createPatch, openImage } from '../../src/index.ts';
+import { archiveFiles } from '../fixtures/archives.ts';
 import { writeDockerArchive } from '../fixtures/docker-archive.ts';
 import {
   buildImage,
@@ -145,6 +146,13 @@ const noisy = (release: number) =>
     ],
   });
 
+/** Jars in wars, wheels and gzip files. */
+const archives = (release: 0 | 1) =>
+  buildImage({
+    seed: 6,
+    layers: [{ tar: buildTar(archiveFiles(release).map((file) => ({ ...file, type: '0' }))) }],
+  });
+
 const empty = buildImage({ seed: 9, layers: [{ tar: new Uint8Array(0), compression: none }] });
 
 export const PATCH_CASES: readonly PatchCase[] = [
@@ -154,6 +162,7 @@ export const PATCH_CASES: readonly PatchCase[] = [
   { name: 'compressed layers', base, target: compressed, form: 'oci' },
   { name: 'compressed layers, blobs left out', base, target: compressed, form: 'oci', blobs: false },
   { name: 'a layer whose encoder is known', base, target: recreatable, form: 'oci' },
+  { name: 'archives', base: archives(0), target: archives(1), form: 'archive' },
   { name: 'executables', base: programs(0), target: programs(1), form: 'archive' },
   { name: "blobs that are copied from the base's", base: noisy(0), target: noisy(1), form: 'oci' },
   { name: 'an index', base, target, form: 'oci', index: buildIndex([target]) },

@@ -1,4 +1,5 @@
 /** The pairs whose patches have committed sizes. All is made from seeds; no blobs, so that no gzip encoder plays a part. */
+import { archiveFiles } from '../fixtures/archives.ts';
 import { buildImage, type FixtureImage } from '../fixtures/images.ts';
 import { seededBytes, seededNoise, seededText } from '../fixtures/random.ts';
 import { programVersions } from '../predict/versions.ts';
@@ -92,5 +93,10 @@ export const GOLDEN_PAIRS: readonly GoldenPair[] = [
   pair('an executable with a function put in', [layer(file('x', X86_64[0]))], [layer(file('x', X86_64[1]))]),
   pair('the same for AArch64', [layer(file('x', AARCH64[0]))], [layer(file('x', AARCH64[1]))]),
   pair('a tree of many files', [layer(...tree(150, 0))], [layer(...tree(160, 1))]),
+  pair(
+    'a war, a wheel and gzip files',
+    [layer(...archiveFiles(0).map(({ name, content }) => file(name, content)))],
+    [layer(...archiveFiles(1).map(({ name, content }) => file(name, content)))],
+  ),
   pair('from nothing', [], [layer(file('a', SOURCE), file('b', seededBytes(35, 20_000)))]),
 ];

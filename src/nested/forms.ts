@@ -1,0 +1,22 @@
+/**
+ * Compressed parts of files, and what they are when opened (docs/format.md, "Opened parts"). Each form pairs closed
+ * bytes, as they stand in a file, with plain bytes, as they are matched; both ways lose nothing.
+ */
+
+/** Plain: what the DEFLATE stream inflates to. */
+export const FORM_RAW = 0;
+/** A gzip member. Plain: its header, and what its stream inflates to; the trailer follows from that. */
+export const FORM_GZIP = 1;
+/** A deflated entry of a zip archive. Plain: its local header without checksum and sizes, and its content. */
+export const FORM_ENTRY = 2;
+/** The central directory of a zip archive and its end record. Plain: offsets as differences, what follows left out. */
+export const FORM_DIRECTORY = 3;
+
+export type Form = typeof FORM_RAW | typeof FORM_GZIP | typeof FORM_ENTRY | typeof FORM_DIRECTORY;
+
+/** Opened parts of the base that the ops of one layer may read. */
+export const MAX_VIEWS = 1 << 18;
+/** What an entry with its sizes in front may have compressed: it is held until they are known. */
+export const MAX_HELD_BYTES = 4 << 20;
+/** Entries of one archive that a directory is completed from: more take a zip64 directory. */
+export const MAX_ENTRIES = 65535;

@@ -1,0 +1,63 @@
+/**
+ * Closes parts on their way through a layer: plain bytes come from the ops, the bytes as they stand in the file go on
+ * (docs/format.md, "Parts"). What entries came to is remembered for the directory behind them.
+ */
+
+import { corrupt } from '../errors.ts';
+import type { Choice } from '../nested/choice.ts';
+import { closePart, type Deflater, openDeflater, type PartCloser } from '../nested/close-part.ts';
+import { closedDirectory } from '../nested/directory.ts';
+import { FORM_DIRECTORY, MAX_ENTRIES } from '../nested/forms.ts';
+import type { Sums } from '../nested/zip.ts';
+import type { Op } from './ops.ts';
+
+/** Gives the closed bytes of the part that `op` makes at `start` of what it lies in. `plain` is of just its length. */
+export type ClosePart = (
+  op: Op,
+  start: number,
+  plain: AsyncIterable<Uint8Array>,
+) => AsyncGenerator<Uint8Array>;
+
+/** By depth, the engine that closed the last part there: mostly it closes the next one too. */
+export type LastEngines = { readonly choice: Choice; readonly deflater: Deflater }[];
+
+export function lastEngines(): LastEngines {
+  return [];
+}
+
+/** For the parts that lie side by side in one layer or part; of these only one is closed at a time. */
+export function partCloser(engines: LastEngines, depth: number): ClosePart {
+  /** By their start. */
+  const entries = new Map<number, Sums>();
+  const open = (op: Op, start: number, sink: (piece: Uint8Array) => void): PartCloser => {
+    if (op.part === undefined) throw corrupt(`the op at ${start} is no part`);
+    const { choice, back } = op.part;
+    if (choice.form === FORM_DIRECTORY)
+      return closedDirectory((offset) => entries.get(start - back + offset), back, sink);
+    const last = engines[depth];
+    const deflater = last?.choice === choice ? last.deflater : openDeflater(choice.engine);
+    engines[depth] = { choice, deflater };
+    return closePart(choice.form, deflater, sink, (sums) => {
+      if (entries.size < MAX_ENTRIES) entries.set(start, sums);
+    });
+  };
+  return async function* (op, start, plain) {
+    let pieces: Uint8Array[] = [];
+    const closer = open(op, start, (piece) => pieces.push(piece));
+    for await (const bytes of plain) {
+      // In steps, so that what waits to be handed out stays small.
+      for (let at = 0; at < bytes.length; at += STEP_BYTES) {
+        closer.write(bytes.subarray(at, at + STEP_BYTES));
+        yield* pieces;
+        pieces = [];
+      }
+    }
+    closer.finish();
+    yield* pieces;
+    if (op.part?.choice.form !== FORM_DIRECTORY) return;
+    // Those of an archive that this one is stored in, if it is, are still wanted.
+    for (const entry of entries.keys()) if (entry >= start - op.part.back) entries.delete(entry);
+  };
+}
+
+const STEP_BYTES = 1 << 16;
