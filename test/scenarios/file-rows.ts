@@ -1,4 +1,5 @@
 /** What happens to files between two versions of an image. Noise is what no coder shrinks: it must come from the base. */
+import { archiveFiles } from '../fixtures/archives.ts';
 import { seededBytes, seededText } from '../fixtures/random.ts';
 import { edited, FRAME, file, layer, type Scenario, scenario } from './scenario.ts';
 
@@ -135,6 +136,12 @@ const TWO_SIDED: readonly Scenario[] = [
         ),
       ),
     ],
+  ),
+  scenario(
+    'lines change in what is compressed: in jars of wars, wheels, gzip files',
+    [layer(...archiveFiles(0).map(({ name, content }) => file(name, content)))],
+    [layer(...archiveFiles(1).map(({ name, content }) => file(name, content)))],
+    [8000, 8000],
   ),
 ];
 
