@@ -92,7 +92,9 @@ export function testUpdates(running: () => RunningEngine): void {
       expect([idOf('app:2'), idOf('team/app:latest'), idOf('app:1')]).toEqual([targetId, targetId, baseId]);
       if (running().kind === 'containerd') {
         const format = '{{.ID}} {{.Digest}}';
-        const shown = running().docker('images', '--digests', '--no-trunc', '--format', format, 'app:2').trim();
+        const shown = running()
+          .docker('images', '--digests', '--no-trunc', '--format', format, 'app:2')
+          .trim();
         expect(shown).toBe(`${TARGET.manifest.digest} ${TARGET.manifest.digest}`);
       }
       const large = TARGET.layers[0]!;
