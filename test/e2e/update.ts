@@ -90,6 +90,13 @@ export function testUpdates(running: () => RunningEngine): void {
         ['app:2', 'team/app:latest'].map((name) => expect.stringMatching(name)),
       );
       expect([idOf('app:2'), idOf('team/app:latest'), idOf('app:1')]).toEqual([targetId, targetId, baseId]);
+      if (running().kind === 'containerd') {
+        const format = '{{.ID}} {{.Digest}}';
+        const shown = running()
+          .docker('images', '--digests', '--no-trunc', '--format', format, 'app:2')
+          .trim();
+        expect(shown).toBe(`${TARGET.manifest.digest} ${TARGET.manifest.digest}`);
+      }
       const large = TARGET.layers[0]!;
       const limit = running().kind === 'containerd' ? large.blob.bytes.length : large.tar.length;
       if (running().kind === 'podman') expect(proxy.sentBytes()).toBeGreaterThan(limit);
