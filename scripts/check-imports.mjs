@@ -23,6 +23,7 @@ const LAYERS = {
   apply: ['rebuild', 'patch', 'predict', 'deflate', 'kernels', 'image', 'bytes'],
   inspect: ['patch', 'tar', 'image', 'bytes'],
   report: ['inspect', 'bytes'],
+  fleet: ['create', 'apply', 'inspect', 'stores', 'patch', 'image', 'bytes'],
   index: ['*'],
   cli: ['index'],
 };

@@ -12,6 +12,13 @@ export type { Digest } from './bytes/digest.ts';
 export type { CreateOptions } from './create/create.ts';
 export type { CreateReport, LayerReport } from './create/report.ts';
 export { DidiffError, type ErrorCode, EXIT_CODES } from './errors.ts';
+export { type PatchArtifact, parseArtifact } from './fleet/artifact.ts';
+export type { PatchDescription } from './fleet/description.ts';
+export { findArtifact, findPatches, type PatchEntry } from './fleet/list.ts';
+export { parseRegistryImageName, parseRepositoryName } from './fleet/names.ts';
+export { listOffers, type Offers } from './fleet/offers.ts';
+export { readParts } from './fleet/parts.ts';
+export { type PushOptions, type PushResult, pushPatch } from './fleet/push.ts';
 export { parseTagOption } from './image/image-name.ts';
 export { formatPlatform, type Platform, parsePlatform } from './image/platform.ts';
 export type {

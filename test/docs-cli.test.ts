@@ -10,7 +10,9 @@ import { completionCommand } from '../src/cli/completion.ts';
 import { createCommand } from '../src/cli/create.ts';
 import { diffCommand } from '../src/cli/diff.ts';
 import { inspectCommand } from '../src/cli/inspect.ts';
+import { listCommand } from '../src/cli/list.ts';
 import { buildProgram } from '../src/cli/program.ts';
+import { pushCommand } from '../src/cli/push.ts';
 import { versionCommand } from '../src/cli/version.ts';
 import { EXIT_CODES } from '../src/errors.ts';
 import { getBlock, readBlocks, readTable } from './docs/blocks.ts';
@@ -78,6 +80,8 @@ describe('docs/cli.md and --help', () => {
     checkCommand,
     inspectCommand,
     diffCommand,
+    pushCommand,
+    listCommand,
     completionCommand,
     versionCommand,
   ];

@@ -62,6 +62,8 @@ test('the tree has the kinds of all values', () => {
     ['--temp-dir', 'directory'],
     ['--platform', 'words'],
     ['--host', 'any'],
+    ['--tls-verify', 'words'],
+    ['--cert-dir', 'directory'],
   ]);
   expect(tree.commands.map((command) => command.name)).toEqual([
     'create',

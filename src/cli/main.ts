@@ -9,7 +9,9 @@ import { createCommand } from './create.ts';
 import { diffCommand } from './diff.ts';
 import { reportFailure } from './fail.ts';
 import { inspectCommand } from './inspect.ts';
+import { listCommand } from './list.ts';
 import type { Terminal } from './output.ts';
+import { pushCommand } from './push.ts';
 import { runCli } from './run.ts';
 import { versionCommand } from './version.ts';
 
@@ -20,6 +22,8 @@ const COMMANDS: readonly CommandModule[] = [
   checkCommand,
   inspectCommand,
   diffCommand,
+  pushCommand,
+  listCommand,
   completionCommand,
   versionCommand,
 ];

@@ -116,12 +116,17 @@ describe('a command', () => {
       '--platform',
       'linux/arm64',
       '--json',
+      '--plain-http',
+      '--tls-verify=false',
+      '--cert-dir',
+      '/certificates',
     ];
     await run(['apply', 'p', ...given, '--progress=plain'], action);
     await run([...given, '--progress', 'plain', 'apply', 'p'], action);
     await run(['apply', 'p'], action);
     const all = { patch: 'p', json: true, quiet: true, progress: 'plain', tempDirectory: '/scratch' };
-    expect(seen[0]).toEqual({ ...all, platform: 'linux/arm64', host: 'unix:///x' });
+    const registry = { plainHttp: true, tlsVerify: false, certDirectory: '/certificates' };
+    expect(seen[0]).toEqual({ ...all, platform: 'linux/arm64', host: 'unix:///x', registry });
     expect(seen[1]).toEqual(seen[0]);
     expect(seen[2]).toEqual({
       patch: 'p',
@@ -131,6 +136,7 @@ describe('a command', () => {
       tempDirectory: tmpdir(),
       platform: undefined,
       host: undefined,
+      registry: { plainHttp: false, tlsVerify: true, certDirectory: undefined },
     });
   });
 

@@ -31,6 +31,8 @@ export interface Descriptor {
   readonly digest: Digest;
   readonly sizeBytes: number;
   readonly platform?: Platform;
+  /** What it is a manifest of, where that is no image. */
+  readonly artifactType?: string;
   readonly annotations: Readonly<Record<string, string>>;
 }
 
@@ -126,7 +128,7 @@ export function synthesiseManifest(
 
 export function parseDescriptor(value: unknown, what: string): Descriptor {
   const json = asObject(value, what);
-  const { mediaType, size } = json;
+  const { mediaType, size, artifactType } = json;
   if (typeof mediaType !== 'string') throw corrupt(`${what} has no mediaType`);
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
     throw corrupt(`${what} has no valid size: found ${JSON.stringify(size)}`);
@@ -137,11 +139,12 @@ export function parseDescriptor(value: unknown, what: string): Descriptor {
     digest: parseDigest(json['digest'], `${what}: digest`),
     sizeBytes: size,
     ...(platform === undefined ? {} : { platform }),
+    ...(typeof artifactType === 'string' ? { artifactType } : {}),
     annotations: parseAnnotations(json['annotations']),
   };
 }
 
-function parseDescriptors(value: unknown, what: string): readonly Descriptor[] {
+export function parseDescriptors(value: unknown, what: string): readonly Descriptor[] {
   return asArray(value, what).map((item, index) => parseDescriptor(item, `${what}[${index}]`));
 }
 
@@ -152,7 +155,7 @@ function parsePlatformObject(value: unknown): Platform | undefined {
   return { os, architecture, ...(typeof variant === 'string' && variant !== '' ? { variant } : {}) };
 }
 
-function parseAnnotations(value: unknown): Readonly<Record<string, string>> {
+export function parseAnnotations(value: unknown): Readonly<Record<string, string>> {
   if (typeof value !== 'object' || value === null) return {};
   return Object.fromEntries(
     Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
