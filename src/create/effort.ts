@@ -14,8 +14,8 @@ export interface Effort {
   readonly sparserBits: number;
   /** Whether prediction of executables is tried. */
   readonly predictsExecutables: boolean;
-  /** Whether executables are matched a second time, with references labelled by what the first time told. */
-  readonly labelsExecutables: boolean;
+  /** How often executables are matched again, with references labelled by what the time before told. */
+  readonly labellings: number;
   /** Whether compressed parts of files are opened. */
   readonly opensParts: boolean;
   /** Whether new bytes are looked for among those of the whole layer. */
@@ -30,19 +30,19 @@ export const MAX_EFFORT = 9;
 const MB = 1 << 20;
 const FAST = {
   predictsExecutables: false,
-  labelsExecutables: false,
+  labellings: 0,
   opensParts: false,
   findsRepeats: false,
   sparserBits: 1,
 };
 const MIDDLE = {
   predictsExecutables: true,
-  labelsExecutables: false,
+  labellings: 0,
   opensParts: true,
   findsRepeats: true,
   sparserBits: 0,
 };
-const FULL = { ...MIDDLE, labelsExecutables: true };
+const FULL = { ...MIDDLE, labellings: 1 };
 const EVERYTHING = 2 ** 53;
 
 const EFFORTS: readonly Omit<Effort, 'level'>[] = [
@@ -52,9 +52,15 @@ const EFFORTS: readonly Omit<Effort, 'level'>[] = [
   { ...MIDDLE, chain: 16, brotli: { best: MB / 2, good: MB, rest: 9 } },
   { ...FULL, chain: 24, brotli: { best: MB, good: 4 * MB, rest: 9 } },
   { ...FULL, chain: 24, brotli: { best: 4 * MB, good: 64 * MB, rest: 9 } },
-  { ...FULL, chain: 48, brotli: { best: 8 * MB, good: 256 * MB, rest: 10 } },
-  { ...FULL, chain: 96, sparserBits: -1, brotli: { best: 32 * MB, good: 256 * MB, rest: 10 } },
-  { ...FULL, chain: 256, sparserBits: -2, brotli: { best: EVERYTHING, good: EVERYTHING, rest: 11 } },
+  { ...FULL, labellings: 2, chain: 48, brotli: { best: 8 * MB, good: 256 * MB, rest: 10 } },
+  { ...FULL, labellings: 2, chain: 96, sparserBits: -1, brotli: { best: 32 * MB, good: 256 * MB, rest: 10 } },
+  {
+    ...FULL,
+    labellings: 3,
+    chain: 256,
+    sparserBits: -2,
+    brotli: { best: EVERYTHING, good: EVERYTHING, rest: 11 },
+  },
 ];
 
 /** The effort of a level. Throws USAGE for one that there is not. */

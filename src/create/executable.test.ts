@@ -125,6 +125,21 @@ test('what stands in files that are no executables, or in none, is not predicted
   expect(planFor(catalog, content, [{ newStart: 0, address: 100, length: 50 }])).toBeUndefined();
 });
 
+test('relocatable files, as kernel modules and the members of archives are, cost what they cost without prediction', () => {
+  const [old, next] = [Uint8Array.from(OLD), Uint8Array.from(NEXT)];
+  for (const file of [old, next]) file[16] = 1;
+  const { catalog, bytes } = catalogOf([old]);
+  expect(findOldExecutable(catalog, bytesAccess(next), matchAll(bytes, next))).toBe(catalog.files[0]);
+  expect(planFor(catalog, bytesAccess(next), matchAll(bytes, next))).toBeUndefined();
+});
+
+test('position-dependent executables are predicted too', () => {
+  const [old, next] = [Uint8Array.from(OLD), Uint8Array.from(NEXT)];
+  for (const file of [old, next]) file[16] = 2;
+  const { catalog, bytes } = catalogOf([old]);
+  expect(planFor(catalog, bytesAccess(next), matchAll(bytes, next))).toBeDefined();
+});
+
 test('any matches, of the old file or not, make the file, predicted or plain', async () => {
   const { catalog, bytes } = catalogOf([noise.subarray(0, 3000), OLD, noise.subarray(4000, 8000)]);
   const old = catalog.files[1]!;

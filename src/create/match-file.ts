@@ -83,8 +83,12 @@ async function writeExecutable(
   let plan: ExecutablePlan | undefined;
   if (old !== undefined) {
     const ways = [first];
-    const labeller = effort.labelsExecutables ? labelExecutable(catalog, content, old, first) : undefined;
-    if (labeller !== undefined) ways.unshift(await matchAll(content, context, old, labeller));
+    for (let i = 0; i < effort.labellings; i++) {
+      const labeller = labelExecutable(catalog, content, old, ways[0]!);
+      if (labeller === undefined) break;
+      ways[0] = await matchAll(content, context, old, labeller);
+    }
+    if (ways[0] !== first) ways.push(first);
     plan = planExecutable(catalog, content, old, first, ways);
   }
   if (plan === undefined) writeMatches(writer, content, first);

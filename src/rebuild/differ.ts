@@ -3,8 +3,8 @@ import { MAX_VARINT_BYTES } from '../bytes/varint.ts';
 import { corrupt } from '../errors.ts';
 import { isLow, type PlainReader, takeNumber } from './plain-reader.ts';
 
-/** Four steps of a predictor, so that what is left over is rarely moved. */
-const PREPARED_BYTES = 1 << 18;
+/** What is prepared at once, at most: a step of a predictor. */
+const PREPARED_BYTES = 1 << 16;
 
 export interface Differ {
   /** Adds the differences that fall into the next `piece.length` bytes of regions. */
@@ -23,42 +23,54 @@ export function differ(gaps: PlainReader, diffs: PlainReader): Differ {
     if (isLow(gaps, MAX_VARINT_BYTES)) await gaps.ensure(MAX_VARINT_BYTES);
     return takeNumber(gaps, 'a gap');
   };
-  const apply = async (piece: Uint8Array) => {
+  /** Tells the differences of the next `length` bytes: `onDiff` is given where, and by how much. */
+  const scan = async (length: number, onDiff: (at: number, difference: number) => void) => {
     gap ??= await nextGap();
     let at = 0;
-    while (gap < piece.length - at) {
+    while (gap < length - at) {
       at += gap;
       if (diffs.available === 0) await diffs.ensure(1);
       if (diffs.available === 0) throw corrupt('the differences end before the gaps do');
-      piece[at]! += diffs.bytes[diffs.position]!;
+      onDiff(at, diffs.bytes[diffs.position]!);
       diffs.position++;
       at++;
       gap = gaps.available >= MAX_VARINT_BYTES ? takeNumber(gaps, 'a gap') : await nextGap();
     }
-    gap -= piece.length - at;
+    gap -= length - at;
   };
-  /** Differences that were prepared: those from `taken` to `ready` are still to be used. */
-  let prepared: Uint8Array | undefined;
+  /** Differences that are prepared: those from `used` to `filled`, in bytes of predicted regions counted from the first. */
+  const places = new Float64Array(2 * PREPARED_BYTES);
+  const values = new Uint8Array(2 * PREPARED_BYTES);
+  let used = 0;
+  let filled = 0;
   let taken = 0;
   let ready = 0;
 
   return {
-    apply,
+    apply(piece) {
+      return scan(piece.length, (at, difference) => {
+        piece[at]! += difference;
+      });
+    },
     async prepare(count) {
-      prepared ??= new Uint8Array(PREPARED_BYTES);
-      if (taken + count > prepared.length) {
-        prepared.copyWithin(0, taken, ready);
-        ready -= taken;
-        taken = 0;
-      }
       if (taken + count <= ready) return;
-      const more = prepared.subarray(ready, taken + count).fill(0);
+      if (filled > PREPARED_BYTES) {
+        places.copyWithin(0, used, filled);
+        values.copyWithin(0, used, filled);
+        filled -= used;
+        used = 0;
+      }
+      const from = ready;
       ready = taken + count;
-      await apply(more);
+      await scan(ready - from, (at, difference) => {
+        places[filled] = from + at;
+        values[filled++] = difference;
+      });
     },
     correct(piece) {
-      for (let i = 0; i < piece.length; i++) piece[i]! += prepared![taken + i]!;
-      taken += piece.length;
+      const end = taken + piece.length;
+      for (; used < filled && places[used]! < end; used++) piece[places[used]! - taken]! += values[used]!;
+      taken = end;
     },
     assertEnd() {
       if (gap !== undefined && gap !== 0) throw corrupt(`the gaps reach ${gap} bytes past the last region`);
