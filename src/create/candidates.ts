@@ -3,7 +3,8 @@
  * stretches of it stand in the base image. The parts become one old buffer of bounded size.
  */
 import { readPieces, sliceAccess } from '../bytes/access.ts';
-import { type AnchorIndex, createAnchorIndex } from '../kernels/anchors.ts';
+import { openAnchorIndex } from '../kernels/anchor-index.ts';
+import type { AnchorIndex } from '../kernels/anchors.ts';
 import { type BaseFile, type Catalog, looseNames, PIECE_BYTES } from './catalog.ts';
 
 /** A stretch of base addresses. */
@@ -16,7 +17,7 @@ export interface Part {
 export const MAX_OLD_BYTES = 8 << 20;
 /** Files are taken whole up to this size, larger ones in parts of it. */
 const PART_BYTES = 64 << 10;
-/** 12 bytes each. */
+/** 16 bytes each at least, 32 at most. */
 const MAX_ANCHORS = 1 << 20;
 /** A part that explains fewer anchors is more likely chance, or not worth the time it takes to match against. */
 const MIN_VOTES = 3;
@@ -35,7 +36,7 @@ export async function indexAnchors(
   tick: (bytes: number) => Promise<void>,
 ): Promise<Anchors> {
   const total = catalog.files.reduce((sum, file) => sum + file.sizeBytes, 0);
-  const index = createAnchorIndex(total, MAX_ANCHORS);
+  const index = openAnchorIndex(total, MAX_ANCHORS);
   const parts: Part[] = [];
   const buffer = new Uint8Array(PIECE_BYTES);
   for (const file of catalog.files) {

@@ -24,24 +24,23 @@ export interface Catalog {
   readonly files: readonly BaseFile[];
   /** Contents of opened parts of the base that may be executables, by ascending address behind all files. */
   readonly opened: { readonly address: number; readonly sizeBytes: number }[];
-  readonly byContent: ReadonlyMap<string, BaseFile>;
+  /** The first file that has the very bytes of `content`; `buffer` is scratch. */
+  readonly findSame: (content: RandomAccess, buffer: Uint8Array) => BaseFile | undefined;
   /** Of two layers with one path the upper one counts, as in the image. */
   readonly byPath: ReadonlyMap<string, BaseFile>;
   /** Files by the hash of each of their `looseNames`, in the order of addresses; a wrong one costs only time. */
   readonly byLooseName: ReadonlyMap<number, readonly BaseFile[]>;
 }
 
-/** Reads all layers once. `tick` is told of every segment's size when it was read. */
+/** Reads all headers. `tick` is told of every segment's size. */
 export async function catalogBase(
   space: RandomAccess,
   layers: readonly LayerTar[],
   tick: (bytes: number) => Promise<void>,
 ): Promise<Catalog> {
   const files: BaseFile[] = [];
-  const byContent = new Map<string, BaseFile>();
   const byPath = new Map<string, BaseFile>();
   const byLooseName = new Map<number, BaseFile[]>();
-  const buffer = new Uint8Array(PIECE_BYTES);
   let start = 0;
   for (const { content } of layers) {
     for (const segment of walkTar(content)) {
@@ -58,8 +57,6 @@ export async function catalogBase(
       byPath.set(path, file);
       if (sizeBytes === 0) continue;
       files.push(file);
-      const key = contentKey(sliceAccess(content, contentOffset, sizeBytes), buffer);
-      if (!byContent.has(key)) byContent.set(key, file);
       for (const name of looseNames(path)) {
         const sharing = byLooseName.get(name);
         if (sharing === undefined) byLooseName.set(name, [file]);
@@ -68,7 +65,7 @@ export async function catalogBase(
     }
     start += content.sizeBytes;
   }
-  return { space, files, opened: [], byContent, byPath, byLooseName };
+  return { space, files, opened: [], findSame: sameContentFinder(space, files), byPath, byLooseName };
 }
 
 /** Of files that share a loose name, so many are kept. */
@@ -77,8 +74,34 @@ const MAX_SHARING = 64;
 /** Contents are read in pieces of this size. */
 export const PIECE_BYTES = 1 << 18;
 
+/** Few files of the base are ever asked for: they are hashed only when one of their size is. */
+function sameContentFinder(space: RandomAccess, files: readonly BaseFile[]): Catalog['findSame'] {
+  const bySize = new Map<number, BaseFile[]>();
+  for (const file of files) {
+    const sharing = bySize.get(file.sizeBytes);
+    if (sharing === undefined) bySize.set(file.sizeBytes, [file]);
+    else sharing.push(file);
+  }
+  const hashed = new Map<number, ReadonlyMap<string, BaseFile>>();
+  const hashAll = (sharing: readonly BaseFile[], buffer: Uint8Array) => {
+    const byKey = new Map<string, BaseFile>();
+    for (const file of sharing) {
+      const key = contentKey(sliceAccess(space, file.address, file.sizeBytes), buffer);
+      if (!byKey.has(key)) byKey.set(key, file);
+    }
+    return byKey;
+  };
+  return (content, buffer) => {
+    const sharing = bySize.get(content.sizeBytes);
+    if (sharing === undefined) return undefined;
+    const byKey = hashed.get(content.sizeBytes) ?? hashAll(sharing, buffer);
+    hashed.set(content.sizeBytes, byKey);
+    return byKey.get(contentKey(content, buffer));
+  };
+}
+
 /** `buffer` is scratch. Equal for equal contents, and for others only if SHA-256's first 128 bits collide; the proof would find that. */
-export function contentKey(content: RandomAccess, buffer: Uint8Array): string {
+function contentKey(content: RandomAccess, buffer: Uint8Array): string {
   const hash = createHash('sha256');
   for (const piece of readPieces(content, buffer)) hash.update(piece);
   return `${content.sizeBytes}:${hash.digest().toString('latin1', 0, 16)}`;

@@ -9,7 +9,7 @@ import { HEADER_BYTES } from '../predict/tar-header.ts';
 import type { TarEntry } from '../tar/header.ts';
 import { type TarSegment, walkTar } from '../tar/walk.ts';
 import { type Anchors, findEarlierFile } from './candidates.ts';
-import { type Catalog, contentKey } from './catalog.ts';
+import type { Catalog } from './catalog.ts';
 import type { Effort } from './effort.ts';
 import type { MatchContext } from './match-file.ts';
 import { openPartBudget, type PartBudget } from './opened/budget.ts';
@@ -167,7 +167,7 @@ async function writeContent(
     await context.tick(content.sizeBytes);
     return;
   }
-  const same = catalog.byContent.get(contentKey(content, context.scratch[0]));
+  const same = catalog.findSame(content, context.scratch[0]);
   if (same !== undefined) {
     counts.same++;
     writer.sameRegion(same.address, content.sizeBytes);

@@ -2,6 +2,7 @@
  * A sparse index of long windows over much data: it tells where a 32-byte stretch stands, for one window in some dozens
  * to thousands, chosen by content so that both sides choose the same. For finding which parts of a whole image resemble
  * a file; not for exact matches. The hash is a gear hash (W. Xia et al., "FastCDC", 2016): 32 bits deep, 32 bytes wide.
+ * This is the plain implementation and the oracle for kernels/match/anchors.ts.
  */
 
 import { releaseMemory } from '../bytes/release.ts';
@@ -14,7 +15,7 @@ const MAX_SAME = 4;
 export const GEAR = makeGear();
 
 export interface AnchorIndex {
-  /** Adds all windows of `bytes`, which stand at `address`. Bytes that go on from the last call are one run. */
+  /** Adds all windows of `bytes`, which stand at `address`. Bytes that go on from the last call, if it was `add` too, are one run. */
   add(bytes: Uint8Array, address: number): void;
   /** Calls `found` for each chosen window of `bytes` that is known, with the addresses (rounded down to 16) it stands at. */
   find(bytes: Uint8Array, found: (addresses: readonly number[]) => void): void;
@@ -22,13 +23,22 @@ export interface AnchorIndex {
   close(): void;
 }
 
-/** `expectedBytes` sets how sparsely windows are chosen: at most about `maxAnchors` (12 bytes of memory each). */
-export function createAnchorIndex(expectedBytes: number, maxAnchors: number): AnchorIndex {
+/** How sparsely windows are chosen of so many bytes, and how many slots their table has. */
+export function anchorSizes(
+  expectedBytes: number,
+  maxAnchors: number,
+): { sampleBits: number; slots: number } {
   // One window in 16 at the densest: small files should still have a few anchors.
   let sampleBits = 4;
   while (expectedBytes / 2 ** sampleBits > maxAnchors) sampleBits++;
+  const wanted = Math.max(1024, Math.ceil((2 * expectedBytes) / 2 ** sampleBits));
+  return { sampleBits, slots: 1 << (32 - Math.clz32(wanted)) };
+}
+
+/** `expectedBytes` sets how sparsely windows are chosen: at most about `maxAnchors` (16 to 32 bytes of memory each). */
+export function createAnchorIndex(expectedBytes: number, maxAnchors: number): AnchorIndex {
+  const { sampleBits, slots } = anchorSizes(expectedBytes, maxAnchors);
   const chosen = (hash: number) => hash >>> (32 - sampleBits) === 0;
-  const slots = 1 << (32 - Math.clz32(Math.max(1024, Math.ceil((2 * expectedBytes) / 2 ** sampleBits))));
   const hashes = new Int32Array(slots);
   const units = new Uint32Array(slots);
   let count = 0;
