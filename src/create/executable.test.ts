@@ -38,7 +38,10 @@ function catalogOf(contents: readonly Uint8Array[]): { catalog: Catalog; bytes: 
   const bytes = Buffer.concat(parts);
   const none = new Map<never, never>();
   const space = bytesAccess(bytes);
-  return { catalog: { space, files, opened: [], findSame: () => undefined, byPath: none, byLooseName: none }, bytes };
+  return {
+    catalog: { space, files, opened: [], findSame: () => undefined, byPath: none, byLooseName: none },
+    bytes,
+  };
 }
 
 function matchAll(bytes: Uint8Array, next: Uint8Array): readonly Match[] {
