@@ -2,17 +2,16 @@
  * Decides how a changed executable is made: predicted from the file of the base that explains most of it, or plain,
  * whichever is measured to cost less. ELF magic decides what is looked at, never a name.
  */
-import { brotliCompressSync, constants } from 'node:zlib';
 import { type RandomAccess, sliceAccess } from '../bytes/access.ts';
-import { pushVarint, zigzag } from '../bytes/varint.ts';
 import type { Region } from '../kernels/match.ts';
 import { MAX_EXECUTABLE_BYTES, MAX_EXECUTABLE_OPS } from '../patch/format.ts';
 import { type ElfLabeller, openElfLabeller } from '../predict/elf/labels.ts';
 import { planElfRegions } from '../predict/elf/plan.ts';
 import type { Part } from './candidates.ts';
 import type { Catalog } from './catalog.ts';
+import { costOf } from './cost.ts';
 import type { ProgramWriter } from './program-writer.ts';
-import { type ExecutablePlan, isInside, type Match, type Residual, residualOf } from './residual.ts';
+import { type ExecutablePlan, isInside, type Match, residualOf } from './residual.ts';
 
 export function isElf(content: RandomAccess): boolean {
   if (content.sizeBytes < 64) return false;
@@ -131,43 +130,6 @@ function planMatches(
     }
   }
   return planned.concat(rest).sort((a, b) => a.newStart - b.newStart);
-}
-
-/** What the entropy coder makes of all that a way needs, about; in bytes. */
-function costOf(content: RandomAccess, matches: readonly Match[], { gaps, diffs }: Residual): number {
-  const ops: number[] = [];
-  const literals: Uint8Array[] = [];
-  let at = 0;
-  let expected = 0;
-  const literalTo = (end: number) => {
-    if (end === at) return;
-    pushVarint(ops, 8 * (end - at) + 1);
-    const piece = new Uint8Array(end - at);
-    content.readAt(at, piece);
-    literals.push(piece);
-  };
-  for (const { newStart, address, length } of matches) {
-    literalTo(newStart);
-    pushVarint(ops, 8 * length);
-    pushVarint(ops, zigzag(address - expected));
-    expected = address + length;
-    at = newStart + length;
-  }
-  literalTo(content.sizeBytes);
-  const coded: number[] = [];
-  for (const gap of gaps) pushVarint(coded, gap);
-  return (
-    coderBytes(Uint8Array.from(ops)) +
-    coderBytes(Buffer.concat(literals)) +
-    coderBytes(Uint8Array.from(coded)) +
-    coderBytes(diffs)
-  );
-}
-
-function coderBytes(bytes: Uint8Array): number {
-  return brotliCompressSync(bytes, {
-    params: { [constants.BROTLI_PARAM_QUALITY]: 5, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
-  }).length;
 }
 
 /** Writes matches and what lies between them, without prediction. */
