@@ -22,6 +22,7 @@ import { DEFAULT_EFFORT, effortOf } from './effort.ts';
 import { type CodedStream, type CodeOptions, codeStream, codeStreams } from './entropy.ts';
 import { NO_EXECUTABLES } from './executable-counts.ts';
 import { type Assembly, assembleHeader, type PatchView, useBase } from './header.ts';
+import { openArchiveIndex } from './opened/similar-archive.ts';
 import { type Plan, planLayers } from './plan.ts';
 import type { Program } from './program-writer.ts';
 import { provePatch } from './prove.ts';
@@ -153,6 +154,7 @@ async function matchLayers(
     effort: options.effort,
     views,
     engines: openEngineFinder(),
+    similar: openArchiveIndex(catalog),
     tempDirectory: options.tempDirectory,
     tick: matching.tick,
     counts,

@@ -13,6 +13,7 @@ import type { Catalog } from './catalog.ts';
 import type { Effort } from './effort.ts';
 import type { MatchContext } from './match-file.ts';
 import { openPartBudget, type PartBudget } from './opened/budget.ts';
+import type { FindSimilarArchive } from './opened/similar-archive.ts';
 import { writeOpened } from './opened/write-opened.ts';
 import { openProgramWriter, type Program, type ProgramWriter } from './program-writer.ts';
 import type { ViewBook } from './view-book.ts';
@@ -34,6 +35,7 @@ export interface DeltaContext {
   readonly effort: Effort;
   readonly views: ViewBook;
   readonly engines: EngineFinder;
+  readonly similar: FindSimilarArchive;
   readonly budget: PartBudget;
   readonly tempDirectory: string;
   readonly tick: (bytes: number) => Promise<void>;
@@ -181,13 +183,14 @@ async function writeContent(
     counts.changed++;
     place.address = earlier.address + earlier.sizeBytes;
   }
-  const { matcher, effort, tick, views, engines, tempDirectory, budget } = context;
+  const { matcher, effort, tick, views, engines, similar, tempDirectory, budget } = context;
   const match: MatchContext = { catalog, anchors: await context.anchors(), matcher, effort, tick };
   const onPredicted = () => counts.predicted++;
   await writeOpened(writer, content, earlier, {
     match,
     views,
     engines,
+    similar,
     tempDirectory,
     budget,
     onPredicted,

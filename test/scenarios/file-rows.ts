@@ -143,6 +143,12 @@ const TWO_SIDED: readonly Scenario[] = [
     [layer(...archiveFiles(1).map(({ name, content }) => file(name, content)))],
     [8000, 8000],
   ),
+  scenario(
+    'a compressed archive changes, and has quite another name',
+    [layer(file('opt/tool-linux.whl', archiveFiles(0)[1]!.content))],
+    [layer(file('srv/package', archiveFiles(1)[1]!.content))],
+    [6000, 6000],
+  ),
 ];
 
 function files(count: number, mtimeSeconds: number, uid: number) {

@@ -6,12 +6,14 @@ import type { MatchContext } from '../match-file.ts';
 import type { ProgramWriter } from '../program-writer.ts';
 import type { ViewBook } from '../view-book.ts';
 import type { PartBudget } from './budget.ts';
+import type { FindSimilarArchive } from './similar-archive.ts';
 
 export interface OpenContext {
   readonly match: MatchContext;
   readonly views: ViewBook;
   readonly engines: EngineFinder;
   readonly tempDirectory: string;
+  readonly similar: FindSimilarArchive;
   readonly budget: PartBudget;
   /** Told of each file, or part, that is predicted as an executable. */
   readonly onPredicted: () => void;

@@ -34,7 +34,7 @@ export async function writeZip(
   context: OpenContext,
   write: WriteContent,
 ): Promise<void> {
-  const old = earlier && listEarlier(earlier, context);
+  const old = findEarlierZip(listing, earlier, context);
   const opened = new Map<number, ZipEntry>();
   const plainly = async (start: number, end: number, from: Part | undefined) => {
     if (end > start)
@@ -79,6 +79,18 @@ export async function writeZip(
   }
   await plainly(at, listing.directoryStart, undefined);
   await writeDirectory(writer, content, listing, opened, old, context);
+}
+
+/** The earlier version if it is an archive, else the archive of the base that is most like this one. */
+function findEarlierZip(
+  listing: ZipListing,
+  earlier: Part | undefined,
+  context: OpenContext,
+): EarlierZip | undefined {
+  const old = earlier && listEarlier(earlier, context);
+  if (old !== undefined) return old;
+  const similar = context.similar(listing);
+  return similar && listEarlier(similar, context);
 }
 
 function listEarlier(part: Part, { views }: OpenContext): EarlierZip | undefined {
