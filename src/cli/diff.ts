@@ -41,7 +41,8 @@ export const diffCommand: CommandModule = {
         const platform = options.platform === undefined ? undefined : library.parsePlatform(options.platform);
         await withResources(async (keep) => {
           const shared = keep(library.shareEngine({ host, signal }));
-          const store = { tempDirectory, shared, platform, signal, onProgress: output.onProgress };
+          const registry = { ...options.registry, onNotice: output.note };
+          const store = { tempDirectory, shared, platform, registry, signal, onProgress: output.onProgress };
           const base = keep(await library.openImage(baseName, store));
           const target = keep(await library.openImage(targetName, store));
           const { semantic, path: paths, exclude } = given;

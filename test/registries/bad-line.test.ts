@@ -272,6 +272,23 @@ describe('a registry behind something else', () => {
     await expect(open(front.host).listTags()).rejects.toMatchObject({ code: 'LIMIT' });
   });
 
+  it('that wants larger chunks gets them', async () => {
+    front.hooks = {
+      after: ({ method }, answer) =>
+        method === 'POST'
+          ? { ...answer, headers: { ...answer.headers, 'oci-chunk-min-length': String(5 * MEGABYTE) } }
+          : answer,
+    };
+    const content = seededNoise(99, 11 * MEGABYTE);
+    await open(front.host).uploadBlob(sha256(content), bytesAccess(content));
+    const sizes = front.seen.filter(({ method }) => ['PATCH', 'PUT'].includes(method));
+    expect(sizes.map(({ method, body }) => [method, body.length])).toEqual([
+      ['PATCH', 5 * MEGABYTE],
+      ['PATCH', 5 * MEGABYTE],
+      ['PUT', MEGABYTE],
+    ]);
+  });
+
   it('that stores a manifest as another one is told so', async () => {
     front.hooks = {
       before: () => ({ status: 201, headers: { 'docker-content-digest': `sha256:${'0'.repeat(64)}` } }),

@@ -12,8 +12,10 @@ import { errorCodes } from './failure.ts';
 import { apiPath, type CallOptions, pullScope, pushScope, type RepositoryPlace } from './place.ts';
 import { backoffMs, wait } from './retry.ts';
 
-/** What one request carries, and a cut may cost. */
+/** What one request carries, and a cut may cost, unless the registry wants more at a time. */
 const CHUNK_BYTES = 4 << 20;
+/** A chunk is held in memory. */
+const MAX_CHUNK_BYTES = 64 << 20;
 const MAX_SKIPPED_BYTES = 64 << 10;
 const BINARY = { 'content-type': 'application/octet-stream' } as const;
 
@@ -70,7 +72,7 @@ export async function uploadBlob(
   let furthest = 0;
   let failures = 0;
   for (;;) {
-    const upload: Upload = { place, digest, content, signal, location: await start(place, signal), sent: 0 };
+    const upload: Upload = { place, digest, content, signal, ...(await start(place, signal)), sent: 0 };
     try {
       await sendChunks(upload);
       await finish(upload);
@@ -98,13 +100,17 @@ interface Upload {
   readonly digest: Digest;
   readonly content: RandomAccess;
   readonly signal: AbortSignal | undefined;
+  readonly chunkBytes: number;
   /** Where the next request goes; every answer names it anew. */
   location: URL;
   /** Bytes that the registry has. */
   sent: number;
 }
 
-async function start(place: RepositoryPlace, signal: AbortSignal | undefined): Promise<URL> {
+async function start(
+  place: RepositoryPlace,
+  signal: AbortSignal | undefined,
+): Promise<Pick<Upload, 'location' | 'chunkBytes'>> {
   const answer = await place.connection.call({
     method: 'POST',
     path: apiPath(place, 'blobs/uploads/'),
@@ -114,7 +120,9 @@ async function start(place: RepositoryPlace, signal: AbortSignal | undefined): P
     signal,
   });
   await readBeginning(answer, MAX_SKIPPED_BYTES);
-  return place.connection.locationOf(answer);
+  const least = Number(answer.headers['oci-chunk-min-length'] ?? 0);
+  const chunkBytes = least > CHUNK_BYTES ? Math.min(least, MAX_CHUNK_BYTES) : CHUNK_BYTES;
+  return { location: place.connection.locationOf(answer), chunkBytes };
 }
 
 /** All but what fits into the request that ends the upload. */
@@ -122,7 +130,7 @@ async function sendChunks(upload: Upload): Promise<void> {
   const { place, content } = upload;
   const { retry } = place.connection;
   let failures = 0;
-  while (content.sizeBytes - upload.sent > CHUNK_BYTES) {
+  while (content.sizeBytes - upload.sent > upload.chunkBytes) {
     const before = upload.sent;
     try {
       await sendChunk(upload);
@@ -141,7 +149,7 @@ async function sendChunks(upload: Upload): Promise<void> {
 
 async function sendChunk(upload: Upload): Promise<void> {
   const { place, content, sent, signal } = upload;
-  const body = readRange(content, sent, CHUNK_BYTES, CHUNK_BYTES);
+  const body = readRange(content, sent, upload.chunkBytes, MAX_CHUNK_BYTES);
   const answer = await place.connection.call({
     method: 'PATCH',
     path: upload.location,
@@ -194,7 +202,7 @@ async function finish(upload: Upload): Promise<void> {
   const { place, content, sent, digest, signal } = upload;
   const url = new URL(upload.location);
   url.searchParams.set('digest', digest);
-  const body = readRange(content, sent, content.sizeBytes - sent, CHUNK_BYTES);
+  const body = readRange(content, sent, content.sizeBytes - sent, MAX_CHUNK_BYTES);
   const range = sent > 0 && body.length > 0 ? { 'content-range': `${sent}-${sent + body.length - 1}` } : {};
   const answer = await place.connection.call({
     method: 'PUT',
