@@ -34,10 +34,16 @@ function listKernels() {
   );
 }
 
+/** A kernel that needs other options than the rest says so in a line `// Compiled with …`. */
+function optionsOf(source) {
+  const [, options = ''] = /^\/\/ Compiled with (.*)\.$/m.exec(readFileSync(source, 'utf8')) ?? [];
+  return options === '' ? ['--initialMemory', '32'] : options.split(' ');
+}
+
 async function compile(source) {
   let bytes;
   const { error, stderr } = await compiler.main(
-    [source, '--runtime', 'stub', '-O3', '--noAssert', '--outFile', 'out.wasm', '--initialMemory', '32'],
+    [source, '--runtime', 'stub', '-O3', '--noAssert', '--outFile', 'out.wasm', ...optionsOf(source)],
     {
       writeFile: (file, contents) => {
         if (file.endsWith('.wasm')) bytes = contents;
