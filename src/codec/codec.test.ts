@@ -2,7 +2,18 @@ import { brotliCompressSync, constants } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bytesAccess } from '../bytes/access.ts';
-import { CODEC_BROTLI, CODEC_STORED, openDecoder, parseCodec } from './stream-decoder.ts';
+import { startMixer } from '../kernels/mix.ts';
+import { shareMixer } from './mix-decoder.ts';
+import {
+  CODEC_MIX_BYTES,
+  CODEC_MIX_INTEGERS,
+  CODEC_STORED,
+  type Codec,
+  canBeCoded,
+  openBrotliDecoder,
+  openDecoder,
+  parseCodec,
+} from './stream-decoder.ts';
 import { brotliSettings, encodeBrotli, windowBitsFor } from './stream-encoder.ts';
 
 const LIMITS = { best: 4 << 20, good: 64 << 20, rest: 9 };
@@ -25,7 +36,7 @@ function pullFrom(coded: Uint8Array, pieceBytes: number) {
 }
 
 async function decode(coded: Uint8Array, pieceBytes: number): Promise<Buffer> {
-  const decoder = openDecoder(CODEC_BROTLI, pullFrom(coded, pieceBytes), 'stream x');
+  const decoder = openBrotliDecoder(pullFrom(coded, pieceBytes), 'stream x');
   const pieces: Uint8Array[] = [];
   for (let piece = await decoder.next(); piece !== undefined; piece = await decoder.next())
     pieces.push(piece);
@@ -59,7 +70,7 @@ test('bytes after the end of a stream are refused, in the same piece and in a la
 test('a stream that expands a million times is given piece by piece', async () => {
   const bomb = brotliCompressSync(Buffer.alloc(1 << 28), { params: { [constants.BROTLI_PARAM_QUALITY]: 3 } });
   const before = process.memoryUsage().rss;
-  const decoder = openDecoder(CODEC_BROTLI, pullFrom(bomb, bomb.length), 'bomb');
+  const decoder = openBrotliDecoder(pullFrom(bomb, bomb.length), 'bomb');
   const first = await decoder.next();
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(first!.length).toBeLessThanOrEqual(1 << 16);
@@ -67,8 +78,54 @@ test('a stream that expands a million times is given piece by piece', async () =
   decoder.close();
 });
 
+const MIXED = [CODEC_MIX_BYTES, CODEC_MIX_INTEGERS] as const;
+const sentence = Buffer.from('what is said often enough is said for less and less. '.repeat(9));
+
+function mixed(codec: Codec, plain: Uint8Array): Uint8Array {
+  return startMixer().encode(codec === CODEC_MIX_BYTES ? 0 : 1, plain)!;
+}
+
+async function decodeMixed(codec: Codec, coded: Uint8Array, plainBytes: number): Promise<Uint8Array> {
+  const decoder = openDecoder({ codec, plainBytes }, pullFrom(coded, 5), 'stream x', shareMixer());
+  const plain = await decoder.next();
+  expect(await decoder.next()).toBeUndefined();
+  return plain!;
+}
+
+test.each(MIXED)('a stream of codec %d comes out whole', async (codec) => {
+  const plain = await decodeMixed(codec, mixed(codec, sentence), sentence.length);
+  expect(Buffer.from(plain).equals(sentence)).toBe(true);
+});
+
+test.each(MIXED)('a stream of codec %d that was cut off is refused, and one that goes on', async (codec) => {
+  const coded = mixed(codec, sentence);
+  await expect(decodeMixed(codec, coded.subarray(0, -3), sentence.length)).rejects.toThrow(
+    /cut short|after its end/,
+  );
+  const more = Buffer.concat([coded, Buffer.from('more')]);
+  await expect(decodeMixed(codec, more, sentence.length)).rejects.toThrow(/stream x goes on after its end/);
+});
+
+test('streams of the mixing coder are small and get smaller', async () => {
+  expect(canBeCoded(CODEC_MIX_BYTES, 1 << 20, 5)).toBe(true);
+  expect(canBeCoded(CODEC_MIX_BYTES, (1 << 20) + 1, 5)).toBe(false);
+  expect(canBeCoded(CODEC_MIX_INTEGERS, 5, 5)).toBe(false);
+  const coded = mixed(CODEC_MIX_BYTES, sentence);
+  await expect(decodeMixed(CODEC_MIX_BYTES, coded, 2 ** 40)).rejects.toThrow(
+    /stream x claims 1099511627776 bytes/,
+  );
+  await expect(decodeMixed(CODEC_MIX_BYTES, coded, 9)).rejects.toThrow(
+    /coded bytes or more for 9 plain ones/,
+  );
+});
+
 test('stored streams are passed on as they are', async () => {
-  const decoder = openDecoder(CODEC_STORED, pullFrom(Buffer.from('abcdef'), 4), 'stored');
+  const decoder = openDecoder(
+    { codec: CODEC_STORED, plainBytes: 6 },
+    pullFrom(Buffer.from('abcdef'), 4),
+    'stored',
+    shareMixer(),
+  );
   expect(Buffer.from((await decoder.next())!).toString()).toBe('abcd');
   expect(Buffer.from((await decoder.next())!).toString()).toBe('ef');
   expect(await decoder.next()).toBeUndefined();

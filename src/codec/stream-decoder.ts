@@ -5,15 +5,27 @@
 import { Buffer } from 'node:buffer';
 import { type BrotliDecompress, createBrotliDecompress } from 'node:zlib';
 import { corrupt, DidiffError } from '../errors.ts';
+import { MAX_MIX_BYTES } from '../kernels/mix.ts';
+import { MIX_BYTES, MIX_INTEGERS } from '../kernels/mix-contexts.ts';
+import { type GetMixer, openMixDecoder } from './mix-decoder.ts';
 
 /** How a stream's bytes are coded (docs/format.md, "Codecs"). The numbers are on the wire. */
 export const CODEC_STORED = 0;
 export const CODEC_BROTLI = 1;
-export type Codec = typeof CODEC_STORED | typeof CODEC_BROTLI;
+export const CODEC_MIX_BYTES = 2;
+export const CODEC_MIX_INTEGERS = 3;
+const CODECS = [CODEC_STORED, CODEC_BROTLI, CODEC_MIX_BYTES, CODEC_MIX_INTEGERS] as const;
+export type Codec = (typeof CODECS)[number];
+
+/** Whether the mixing coder codes a stream. */
+export function isMixed(codec: Codec): boolean {
+  return codec === CODEC_MIX_BYTES || codec === CODEC_MIX_INTEGERS;
+}
 
 /** Checks a codec number from a patch. Throws UNSUPPORTED naming it. */
 export function parseCodec(value: number, what: string): Codec {
-  if (value === CODEC_STORED || value === CODEC_BROTLI) return value;
+  const known = CODECS.find((codec) => codec === value);
+  if (known !== undefined) return known;
   throw new DidiffError(
     'UNSUPPORTED',
     `${what} is coded with codec ${value}, which this version does not know`,
@@ -21,6 +33,12 @@ export function parseCodec(value: number, what: string): Codec {
       hint: 'Apply the patch with a newer version of didiff.',
     },
   );
+}
+
+/** Whether a stream can be so many bytes, coded in so many: those of the mixing coder are short, and never get longer. */
+export function canBeCoded(codec: Codec, plainBytes: number, codedBytes: number): boolean {
+  if (codec === CODEC_STORED) return plainBytes === codedBytes;
+  return codec === CODEC_BROTLI || (plainBytes <= MAX_MIX_BYTES && codedBytes < plainBytes);
 }
 
 /** The next coded piece, or undefined at the end. */
@@ -32,15 +50,35 @@ export interface StreamDecoder {
   close(): void;
 }
 
-/** `what` names the stream in errors. */
-export function openDecoder(codec: Codec, pull: PullCoded, what: string): StreamDecoder {
-  return codec === CODEC_STORED ? { next: pull, close() {} } : openBrotliDecoder(pull, what);
+/** A stream as the header lists it; one that is not listed is empty. */
+export interface ListedStream {
+  readonly codec: Codec;
+  readonly plainBytes: number;
+}
+
+/** `what` names the stream in errors; `getMixer` is asked by streams that are coded so. */
+export function openDecoder(
+  listed: ListedStream | undefined,
+  pull: PullCoded,
+  what: string,
+  getMixer: GetMixer,
+): StreamDecoder {
+  switch (listed?.codec) {
+    case CODEC_BROTLI:
+      return openBrotliDecoder(pull, what);
+    case CODEC_MIX_BYTES:
+      return openMixDecoder(MIX_BYTES, listed.plainBytes, pull, what, getMixer);
+    case CODEC_MIX_INTEGERS:
+      return openMixDecoder(MIX_INTEGERS, listed.plainBytes, pull, what, getMixer);
+    default:
+      return { next: pull, close() {} };
+  }
 }
 
 /** Output held back per stream. */
 const OUTPUT_BYTES = 1 << 16;
 
-function openBrotliDecoder(pull: PullCoded, what: string): StreamDecoder {
+export function openBrotliDecoder(pull: PullCoded, what: string): StreamDecoder {
   const decoder = createBrotliDecompress({
     chunkSize: OUTPUT_BYTES,
     readableHighWaterMark: OUTPUT_BYTES,

@@ -1,5 +1,6 @@
 /** What a patch holds to make one blob of the target exact, as coded streams. */
 import { bytesAccess, concatAccess, sliceAccess } from '../bytes/access.ts';
+import { shareMixer } from '../codec/mix-decoder.ts';
 import {
   BLOB_CHUNK_BYTES,
   STREAM_BLOB,
@@ -52,7 +53,7 @@ async function codeCopies(
         literalBytes += length;
       },
     );
-    const numbers = await codeStream(STREAM_COPIES, spool, options);
+    const numbers = await codeStream(STREAM_COPIES, spool, options, shareMixer());
     const close = () => {
       numbers.close();
       spool.close();

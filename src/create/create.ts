@@ -4,6 +4,7 @@
  */
 import { concatAccess } from '../bytes/access.ts';
 import { openPendingFile, processorCount } from '../bytes/file.ts';
+import { shareMixer } from '../codec/mix-decoder.ts';
 import { DidiffError } from '../errors.ts';
 import { startPhase } from '../image/phase.ts';
 import { formatPlatform, samePlatform } from '../image/platform.ts';
@@ -229,7 +230,7 @@ async function codeViews(views: readonly PatchView[], options: CodeOptions): Pro
   const spool = openSpool(options.tempDirectory);
   spool.append(encodeViews(views), 0);
   try {
-    const coded = await codeStream(STREAM_VIEWS, spool, options);
+    const coded = await codeStream(STREAM_VIEWS, spool, options, shareMixer());
     const close = () => {
       coded.close();
       spool.close();

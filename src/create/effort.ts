@@ -20,7 +20,9 @@ export interface Effort {
   readonly opensParts: boolean;
   /** Whether new bytes are looked for among those of the whole layer. */
   readonly findsRepeats: boolean;
-  /** How streams are coded. */
+  /** The largest stream that the mixing coder is tried on, in bytes: it takes a second or two for a megabyte. */
+  readonly mixedBytes: number;
+  /** How streams are coded with brotli. */
   readonly brotli: BrotliLimits;
 }
 
@@ -34,6 +36,7 @@ const FAST = {
   opensParts: false,
   findsRepeats: false,
   sparserBits: 1,
+  mixedBytes: 0,
 };
 const MIDDLE = {
   predictsExecutables: true,
@@ -41,6 +44,7 @@ const MIDDLE = {
   opensParts: true,
   findsRepeats: true,
   sparserBits: 0,
+  mixedBytes: MB,
 };
 const FULL = { ...MIDDLE, labellings: 1 };
 const EVERYTHING = 2 ** 53;
@@ -48,7 +52,7 @@ const EVERYTHING = 2 ** 53;
 const EFFORTS: readonly Omit<Effort, 'level'>[] = [
   { ...FAST, chain: 2, brotli: { best: 0, good: 0, rest: 5 } },
   { ...FAST, chain: 4, brotli: { best: 0, good: 0, rest: 7 } },
-  { ...MIDDLE, chain: 8, brotli: { best: MB / 4, good: MB / 4, rest: 9 } },
+  { ...MIDDLE, chain: 8, mixedBytes: MB / 4, brotli: { best: MB / 4, good: MB / 4, rest: 9 } },
   { ...MIDDLE, chain: 16, brotli: { best: MB / 2, good: MB, rest: 9 } },
   { ...FULL, chain: 24, brotli: { best: MB, good: 4 * MB, rest: 9 } },
   { ...FULL, chain: 24, brotli: { best: 4 * MB, good: 64 * MB, rest: 9 } },

@@ -2,14 +2,16 @@
  * Codes a layer's streams and cuts them into chunks, each with the place in the layer where a reader needs it first: by
  * those the chunks of all streams are interleaved. What a chunk decodes to is found by decoding it.
  */
-import type { RandomAccess } from '../bytes/access.ts';
+import { bytesAccess, type RandomAccess } from '../bytes/access.ts';
 import { openTempFile, type TempFile } from '../bytes/file.ts';
-import { CODEC_BROTLI, CODEC_STORED, openDecoder } from '../codec/stream-decoder.ts';
+import { type GetMixer, shareMixer } from '../codec/mix-decoder.ts';
+import { CODEC_BROTLI, CODEC_STORED, type Codec, openBrotliDecoder } from '../codec/stream-decoder.ts';
 import { type BrotliSettings, brotliSettings, encodeBrotli } from '../codec/stream-encoder.ts';
 import type { StoreOptions } from '../image/store.ts';
 import { STREAM_CHUNK_BYTES } from '../patch/format.ts';
 import type { StreamInfo } from '../patch/header.ts';
 import type { Effort } from './effort.ts';
+import { mixStream } from './mix.ts';
 import { runSideBySide } from './side-by-side.ts';
 import type { Spool } from './spool.ts';
 
@@ -43,11 +45,12 @@ function coderWeight({ quality, windowBits }: BrotliSettings): number {
   return quality < 10 ? CODER_WINDOWS_BYTES : 2 ** windowBits;
 }
 
-/** Codes `plain`, which is stored as it is where brotli would only make it larger. */
+/** Codes a stream in the way that makes it smallest, which may be to store it as it is. */
 export async function codeStream(
   stream: number,
   spool: Spool,
   { tempDirectory, signal, effort }: CodeOptions,
+  getMixer: GetMixer,
   onCoded?: (plainBytes: number) => void,
 ): Promise<CodedStream> {
   const plain = spool.content();
@@ -55,6 +58,13 @@ export async function codeStream(
   const file = openTempFile(tempDirectory);
   try {
     for await (const piece of encodeBrotli(plain, settings, signal, onCoded)) file.append(piece);
+    const otherBytes = Math.min(file.sizeBytes, plain.sizeBytes);
+    const mixed =
+      plain.sizeBytes > effort.mixedBytes ? undefined : mixStream(stream, plain, otherBytes, getMixer);
+    if (mixed !== undefined) {
+      file.close();
+      return wholeStream(stream, mixed.codec, plain.sizeBytes, mixed.coded, spool.neededAt(0));
+    }
     if (file.sizeBytes >= plain.sizeBytes) {
       file.close();
       return storedStream(stream, plain, (position) => spool.neededAt(position), STREAM_CHUNK_BYTES);
@@ -87,12 +97,29 @@ export async function codeStreams(
     doneBytes += plainBytes;
     options.onProgress?.({ phase: `coding layer ${position}`, doneBytes, totalBytes });
   };
+  const getMixer = shareMixer();
   const jobs = filled.map((stream) => ({
     weight: coderWeight(brotliSettings(spools[stream]!.sizeBytes, options.effort.brotli)),
-    run: () => codeStream(stream, spools[stream]!, options, onCoded),
+    run: () => codeStream(stream, spools[stream]!, options, getMixer, onCoded),
     undo: (coded: CodedStream) => coded.close(),
   }));
   return await runSideBySide(jobs, options.threads, CODER_WINDOWS_BYTES, options.signal);
+}
+
+/** A stream that readers decode as a whole: they need all of it at once. */
+function wholeStream(
+  stream: number,
+  codec: Codec,
+  plainBytes: number,
+  coded: Uint8Array,
+  neededAt: number,
+): CodedStream {
+  return {
+    info: { stream, codec, plainBytes, codedBytes: coded.length, windowBits: 0 },
+    coded: bytesAccess(coded),
+    chunks: cut(stream, coded.length, STREAM_CHUNK_BYTES).map((chunk) => ({ ...chunk, neededAt })),
+    close() {},
+  };
 }
 
 /** Bytes that no coder makes smaller, or that are few. They remain the caller's. */
@@ -131,18 +158,14 @@ async function placeChunks(stream: number, file: TempFile, spool: Spool): Promis
   if (chunks.length === 1) return chunks.map((chunk) => ({ ...chunk, neededAt: 0 }));
   const placed: CodedChunk[] = [];
   let plainBytes = 0;
-  const decoder = openDecoder(
-    CODEC_BROTLI,
-    async () => {
-      const chunk = chunks[placed.length];
-      if (chunk === undefined) return undefined;
-      placed.push({ ...chunk, neededAt: spool.neededAt(plainBytes) });
-      const coded = new Uint8Array(chunk.sizeBytes);
-      file.readAt(chunk.start, coded);
-      return coded;
-    },
-    `stream ${stream}`,
-  );
+  const decoder = openBrotliDecoder(async () => {
+    const chunk = chunks[placed.length];
+    if (chunk === undefined) return undefined;
+    placed.push({ ...chunk, neededAt: spool.neededAt(plainBytes) });
+    const coded = new Uint8Array(chunk.sizeBytes);
+    file.readAt(chunk.start, coded);
+    return coded;
+  }, `stream ${stream}`);
   try {
     for (let piece = await decoder.next(); piece !== undefined; piece = await decoder.next())
       plainBytes += piece.length;

@@ -1,7 +1,9 @@
 /** Puts a patch's header together once everything in it is known. */
 
+import { isMixed } from '../codec/stream-decoder.ts';
 import type { Platform } from '../image/platform.ts';
 import type { ImageMetadata, LayerTar } from '../image/store.ts';
+import { MIX_MEMORY_BYTES } from '../kernels/mix.ts';
 import { MAX_HELD_BYTES } from '../nested/forms.ts';
 import type { View } from '../nested/views.ts';
 import { MAX_PART_DEPTH, STREAM_CHUNK_BYTES } from '../patch/format.ts';
@@ -12,6 +14,7 @@ import {
   FEATURE_BLOB_COPIES,
   FEATURE_EXECUTABLES,
   FEATURE_GZIP_RECIPE,
+  FEATURE_MIX,
   FEATURE_OPENED_PARTS,
   type PatchHeader,
   type PatchLayer,
@@ -144,6 +147,7 @@ export function assembleHeader(assembly: Assembly): PatchHeader {
   if (assembly.executables.some(({ files }) => files > 0)) requires.push(FEATURE_EXECUTABLES);
   if (blobsFrom('copies')) requires.push(FEATURE_BLOB_COPIES);
   if (assembly.parts) requires.push(FEATURE_OPENED_PARTS);
+  if (layers.some(({ streams }) => streams.some(({ codec }) => isMixed(codec)))) requires.push(FEATURE_MIX);
   return {
     writer: WRITER,
     requires,
@@ -218,8 +222,14 @@ function readerMemory(layer: PatchLayer, executables: ExecutableCounts): number 
     (sum, { windowBits }) => sum + 2 ** windowBits + STREAM_CHUNK_BYTES + (1 << 17),
     0,
   );
+  const mixed = layer.streams.filter(({ codec }) => isMixed(codec));
+  // Twice: held coded until the last piece is there, and held plain until it is used.
+  const mixing = mixed.reduce(
+    (sum, { plainBytes }) => sum + 2 * plainBytes,
+    mixed.length > 0 ? MIX_MEMORY_BYTES : 0,
+  );
   const model = layer.blob?.source === 'recipe' ? MODEL_BYTES : 0;
-  return windows + model + Math.ceil(executables.memoryBytes) + 4 * PIECE_BYTES;
+  return windows + mixing + model + Math.ceil(executables.memoryBytes) + 4 * PIECE_BYTES;
 }
 
 /**

@@ -102,6 +102,8 @@ export const FEATURE_GZIP_RECIPE = 'gzip-recipe-1';
 export const FEATURE_OPENED_PARTS = 'opened-parts-1';
 export const FEATURE_EXECUTABLES = 'executables-1';
 export const FEATURE_BLOB_COPIES = 'blob-copies-1';
+/** Some of its streams are coded by the mixing coder. */
+export const FEATURE_MIX = 'mix-1';
 
 /** Whether stores that keep blobs need those of the base's own manifest: nothing else in the patch makes them. */
 export function needsBaseBlobs(header: PatchHeader): boolean {

@@ -1,7 +1,7 @@
 /** Reads a patch's header. Nothing in it is believed before it is checked here: a patch may come from anybody. */
 import { parseDigest } from '../bytes/digest.ts';
 import { expandBrotli } from '../codec/expand.ts';
-import { CODEC_STORED, parseCodec } from '../codec/stream-decoder.ts';
+import { CODEC_STORED, canBeCoded, parseCodec } from '../codec/stream-decoder.ts';
 import { corrupt, DidiffError } from '../errors.ts';
 import { parseObject } from '../image/manifest.ts';
 import type { Platform } from '../image/platform.ts';
@@ -24,6 +24,7 @@ import {
   FEATURE_BLOB_COPIES,
   FEATURE_EXECUTABLES,
   FEATURE_GZIP_RECIPE,
+  FEATURE_MIX,
   FEATURE_OPENED_PARTS,
   type PatchHeader,
   type PatchLayer,
@@ -36,6 +37,7 @@ const KNOWN_FEATURES: readonly string[] = [
   FEATURE_EXECUTABLES,
   FEATURE_BLOB_COPIES,
   FEATURE_OPENED_PARTS,
+  FEATURE_MIX,
 ];
 const MAX_LAYERS = 4096;
 const MAX_NAME_LENGTH = 4096;
@@ -163,10 +165,11 @@ function parseStream(value: unknown, what: string): StreamInfo {
   if (windowBits === undefined || windowBits > 24)
     throw invalid(`${what} has a stream without a valid window`);
   const parsed = parseCodec(codec!, `${what}: stream ${stream}`);
-  if (parsed === CODEC_STORED && plainBytes !== codedBytes)
-    throw invalid(
-      `${what} has a stream ${stream} that is stored, but not of the same size: ${plainBytes} and ${codedBytes} bytes`,
-    );
+  if (!canBeCoded(parsed, plainBytes!, codedBytes!)) {
+    const how =
+      parsed === CODEC_STORED ? 'stored, but not of the same size' : `of codec ${codec}, which can't be`;
+    throw invalid(`${what} has a stream ${stream} that is ${how}: ${plainBytes} and ${codedBytes} bytes`);
+  }
   if (stream === STREAM_BLOB && parsed !== CODEC_STORED)
     throw invalid(`${what} has a stream ${stream} that it can't have: a blob carried with codec ${codec}`);
   return {

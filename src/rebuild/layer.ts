@@ -4,7 +4,8 @@
  */
 import { concatAccess, type RandomAccess, readPieces } from '../bytes/access.ts';
 import { openTempFile } from '../bytes/file.ts';
-import { CODEC_STORED, type Codec, openDecoder } from '../codec/stream-decoder.ts';
+import { shareMixer } from '../codec/mix-decoder.ts';
+import { type ListedStream, openDecoder } from '../codec/stream-decoder.ts';
 import { recreateBlob } from '../deflate/recreate.ts';
 import { corrupt, DidiffError } from '../errors.ts';
 import { decodeBlob } from '../image/decode-blob.ts';
@@ -156,7 +157,7 @@ export async function* recreatedPieces(
   options: RebuildOptions,
 ): AsyncGenerator<Uint8Array> {
   const info = layer.streams.find(({ stream }) => stream === STREAM_RECIPE);
-  const recipe = await readWhole(streams, info?.codec ?? CODEC_STORED);
+  const recipe = await readWhole(streams, info);
   if (recipe.length !== info?.plainBytes) {
     throw corrupt(`a recipe has ${recipe.length} bytes; the patch says ${info?.plainBytes ?? 0}`);
   }
@@ -164,8 +165,8 @@ export async function* recreatedPieces(
   yield* exactly(blob, layer.blob?.sizeBytes ?? 0, `the re-created blob of layer ${layer.diffId}`);
 }
 
-async function readWhole(streams: LayerStreams, codec: Codec): Promise<Uint8Array> {
-  const decoder = openDecoder(codec, streams.pull(STREAM_RECIPE), 'a recipe');
+async function readWhole(streams: LayerStreams, listed: ListedStream | undefined): Promise<Uint8Array> {
+  const decoder = openDecoder(listed, streams.pull(STREAM_RECIPE), 'a recipe', shareMixer());
   const parts: Uint8Array[] = [];
   let size = 0;
   try {

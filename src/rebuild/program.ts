@@ -5,7 +5,8 @@
  */
 import type { RandomAccess } from '../bytes/access.ts';
 import { openTempFile, type TempFile } from '../bytes/file.ts';
-import { CODEC_STORED, openDecoder, type StreamDecoder } from '../codec/stream-decoder.ts';
+import { shareMixer } from '../codec/mix-decoder.ts';
+import { openDecoder, type StreamDecoder } from '../codec/stream-decoder.ts';
 import { corrupt } from '../errors.ts';
 import { openViews } from '../nested/views.ts';
 import {
@@ -60,10 +61,11 @@ export async function* runProgram(
 ): AsyncGenerator<Uint8Array> {
   const { tempDirectory, signal } = options;
   const decoders: StreamDecoder[] = [];
+  const getMixer = shareMixer();
   const open = (stream: number): PlainReader => {
     const info = layer.streams.find((each) => each.stream === stream);
     const what = `stream ${STREAM_NAMES[stream]}`;
-    const decoder = openDecoder(info?.codec ?? CODEC_STORED, streams.pull(stream), what);
+    const decoder = openDecoder(info, streams.pull(stream), what, getMixer);
     decoders.push(decoder);
     return plainReader(decoder, info?.plainBytes ?? 0, what);
   };

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { ZSTDDecoder } from 'zstddec/stream';
 import { read } from './cursor.ts';
+import { decodeMix } from './mix.ts';
 import { type OnOp, runOps } from './ops.ts';
 import { withViews } from './parts.ts';
 
@@ -79,7 +80,7 @@ export interface Base {
   readonly blobs: ReadonlyMap<string, Uint8Array>;
 }
 
-const KNOWN = ['gzip-recipe-1', 'executables-1', 'blob-copies-1', 'opened-parts-1'];
+const KNOWN = ['gzip-recipe-1', 'executables-1', 'blob-copies-1', 'opened-parts-1', 'mix-1'];
 const MAGIC = '896469646966660a';
 
 /** Section 3. */
@@ -195,8 +196,7 @@ function gatherStreams(
     const plain = (layer.streams ?? []).map(([number, codec, plainSize, codedSize]) => {
       const bytes = Buffer.concat(coded[position]!.get(number)!);
       if (bytes.length !== codedSize) throw new Error(`stream ${number} is not complete`);
-      if (codec > 1) throw new Error(`codec ${codec} is not known`);
-      const content: Uint8Array = codec === 1 ? brotliDecompressSync(bytes) : bytes;
+      const content = decodeStream(codec, bytes, plainSize);
       if (content.length !== plainSize) throw new Error(`stream ${number} is not of its size`);
       return [number, content] as const;
     });
@@ -240,6 +240,14 @@ function blobSpace(header: Header, base: Base): Uint8Array {
     return blob;
   });
   return Buffer.concat(blobs ?? []);
+}
+
+function decodeStream(codec: number, coded: Uint8Array, plainSize: number): Uint8Array {
+  if (codec === 0) return coded;
+  if (codec === 1) return brotliDecompressSync(coded);
+  if (codec !== 2 && codec !== 3) throw new Error(`codec ${codec} is not known`);
+  if (plainSize > 1 << 20 || coded.length >= plainSize) throw new Error('not of a size it may have');
+  return decodeMix(codec, coded, plainSize);
 }
 
 function blobOf(info: BlobInfo | undefined, tar: Uint8Array, carried: Uint8Array, base: Base) {

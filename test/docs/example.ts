@@ -9,6 +9,7 @@ import { bytesAccess } from '../../src/bytes/access.ts';
 import { sha256 } from '../../src/bytes/digest.ts';
 import { openPendingFile } from '../../src/bytes/file.ts';
 import { zigzag } from '../../src/bytes/varint.ts';
+import { shareMixer } from '../../src/codec/mix-decoder.ts';
 import { DEFAULT_EFFORT, effortOf } from '../../src/create/effort.ts';
 import { type CodedStream, codeStream } from '../../src/create/entropy.ts';
 import { assembleHeader } from '../../src/create/header.ts';
@@ -104,7 +105,7 @@ export async function buildExample(): Promise<Uint8Array> {
   const coded: CodedStream[] = [];
   const options = { tempDirectory: tmpdir(), effort: effortOf(DEFAULT_EFFORT), threads: 1 };
   for (const [stream, spool] of writeOps(EXAMPLE_BASE).entries()) {
-    if (spool.sizeBytes > 0) coded.push(await codeStream(stream, spool, options));
+    if (spool.sizeBytes > 0) coded.push(await codeStream(stream, spool, options, shareMixer()));
   }
   const header = assembleHeader({
     baseName: 'example:1.0',

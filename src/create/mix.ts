@@ -1,0 +1,56 @@
+/** Tries the mixing coder on a small stream: what of its two forms is smallest, where that is worth a reader's time. */
+import { type RandomAccess, readRange } from '../bytes/access.ts';
+import type { GetMixer } from '../codec/mix-decoder.ts';
+import { CODEC_MIX_BYTES, CODEC_MIX_INTEGERS, type Codec } from '../codec/stream-decoder.ts';
+import { MAX_MIX_BYTES } from '../kernels/mix.ts';
+import { MIX_BYTES, MIX_INTEGERS } from '../kernels/mix-contexts.ts';
+import {
+  STREAM_COPIES,
+  STREAM_GAPS,
+  STREAM_HEADERS,
+  STREAM_OPS,
+  STREAM_REPEATS,
+  STREAM_SEEKS,
+  STREAM_VIEWS,
+} from '../patch/format.ts';
+
+/** Streams that hold integers, mostly: both forms are tried on them. */
+const INTEGERS: readonly number[] = [
+  STREAM_OPS,
+  STREAM_SEEKS,
+  STREAM_GAPS,
+  STREAM_HEADERS,
+  STREAM_REPEATS,
+  STREAM_COPIES,
+  STREAM_VIEWS,
+];
+
+/** Readers decode a megabyte a second of it: it has to save a part of what the other coder takes, and some bytes. */
+const LEAST_SAVING = 1 / 64;
+const LEAST_SAVING_BYTES = 16;
+
+export interface MixedStream {
+  readonly codec: Codec;
+  readonly coded: Uint8Array;
+}
+
+/** `otherBytes` is what the stream takes without. */
+export function mixStream(
+  stream: number,
+  plain: RandomAccess,
+  otherBytes: number,
+  getMixer: GetMixer,
+): MixedStream | undefined {
+  if (plain.sizeBytes > MAX_MIX_BYTES) return undefined;
+  const bytes = readRange(plain, 0, plain.sizeBytes, MAX_MIX_BYTES);
+  const mixer = getMixer();
+  let best: MixedStream | undefined;
+  const consider = (codec: Codec, coded: Uint8Array | undefined) => {
+    const saving = Math.max(LEAST_SAVING_BYTES, otherBytes * LEAST_SAVING);
+    const most = best?.coded.length ?? otherBytes - saving;
+    if (coded !== undefined && coded.length < most) best = { codec, coded };
+  };
+  consider(CODEC_MIX_BYTES, mixer.encode(MIX_BYTES, bytes));
+  if (INTEGERS.includes(stream)) consider(CODEC_MIX_INTEGERS, mixer.encode(MIX_INTEGERS, bytes));
+  return best;
+}
