@@ -18,5 +18,7 @@ export type Form = typeof FORM_RAW | typeof FORM_GZIP | typeof FORM_ENTRY | type
 export const MAX_VIEWS = 1 << 18;
 /** What an entry with its sizes in front may have compressed: it is held until they are known. */
 export const MAX_HELD_BYTES = 4 << 20;
-/** Entries of one archive that a directory is completed from: more take a zip64 directory. */
+/** Entries of one archive: more take a zip64 directory. */
 export const MAX_ENTRIES = 65535;
+/** Entries that are remembered for directories to come: of an archive, and of those around it that it is stored in. */
+export const MAX_REMEMBERED_ENTRIES = 4 * MAX_ENTRIES;

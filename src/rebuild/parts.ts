@@ -7,7 +7,7 @@ import { corrupt } from '../errors.ts';
 import type { Choice } from '../nested/choice.ts';
 import { closePart, type Deflater, openDeflater, type PartCloser } from '../nested/close-part.ts';
 import { closedDirectory } from '../nested/directory.ts';
-import { FORM_DIRECTORY, MAX_ENTRIES } from '../nested/forms.ts';
+import { FORM_DIRECTORY, MAX_REMEMBERED_ENTRIES } from '../nested/forms.ts';
 import type { Sums } from '../nested/zip.ts';
 import type { Op } from './ops.ts';
 
@@ -38,7 +38,7 @@ export function partCloser(engines: LastEngines, depth: number): ClosePart {
     const deflater = last?.choice === choice ? last.deflater : openDeflater(choice.engine);
     engines[depth] = { choice, deflater };
     return closePart(choice.form, deflater, sink, (sums) => {
-      if (entries.size < MAX_ENTRIES) entries.set(start, sums);
+      if (entries.size < MAX_REMEMBERED_ENTRIES) entries.set(start, sums);
     });
   };
   return async function* (op, start, plain) {

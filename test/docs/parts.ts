@@ -152,7 +152,7 @@ export function close(way: Way, plain: Buffer, at: number, back: number, entries
   if (way.form !== 2)
     return Buffer.concat([header, data, way.form === 0 ? Buffer.alloc(0) : gzipTrailer(content)]);
   const sums = sumsOf(content, data.length);
-  if (entries.size < 65535) entries.set(at, sums);
+  if (entries.size < 262_140) entries.set(at, sums);
   if ((header.readUInt16LE(6) & 8) !== 0) return Buffer.concat([header, data, DESCRIPTOR, sums]);
   sums.copy(header, 14);
   return Buffer.concat([header, data]);
