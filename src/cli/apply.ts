@@ -56,6 +56,7 @@ export const applyCommand: CommandModule = {
           const { sink, names } = keep(
             await library.openDestination(given.to, {
               ...store,
+              tags,
               ...(words.base === undefined ? {} : { alsoAt: [words.base] }),
             }),
           );

@@ -18,7 +18,7 @@ import { openOciSink } from './oci/sink.ts';
 import { recogniseDestination, recogniseSource, type StoreReference, withFilesTried } from './recognise.ts';
 import type { RegistryOptions } from './registry/connection.ts';
 import { openRegistryImage } from './registry/read.ts';
-import { openRegistrySink } from './registry/write.ts';
+import { assertNameIn, openRegistrySink } from './registry/write.ts';
 
 /** Which engine bare references mean. */
 export interface EngineChoice {
@@ -120,15 +120,18 @@ export interface Destination {
   close(): void;
 }
 
-export interface MountChoice {
+/** What is known of a write before it begins. */
+export interface WriteChoice {
   /** References to images that may share layers with what is written: a registry takes those over from there. */
   readonly alsoAt?: readonly string[] | undefined;
+  /** Names that the image is to get; one that this place can't give is told at once, not when everything is done. */
+  readonly tags?: readonly string[] | undefined;
 }
 
 /** Opens the place that `text` names; absent, the engine. Throws USAGE when it can't be told what is meant. */
 export async function openDestination(
   text: string | undefined,
-  options: StoreOptions & EngineChoice & RegistryChoice & MountChoice,
+  options: StoreOptions & EngineChoice & RegistryChoice & WriteChoice,
 ): Promise<Destination> {
   const reference: StoreReference =
     text === undefined || text === 'docker-daemon:'
@@ -152,6 +155,7 @@ export async function openDestination(
     case 'registry': {
       const { name } = reference;
       const mountFrom = repositoriesOf(options.alsoAt ?? [], name.registry);
+      for (const tag of options.tags ?? []) assertNameIn(tag, name);
       const sink = openRegistrySink(name, { ...options, mountFrom });
       return { sink, names: [formatImageName(name)], close: () => void sink.abort() };
     }

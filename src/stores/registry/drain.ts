@@ -25,10 +25,11 @@ export async function* drainBody(body: IncomingMessage): AsyncGenerator<Uint8Arr
   });
   body.once('end', () => end());
   body.once('error', end);
+  const early = (): Error =>
+    body.errored ?? Object.assign(new Error('the connection was closed early'), { code: 'ECONNRESET' });
   // After the end this says nothing new; before it, the connection is gone.
-  body.once('close', () =>
-    end(Object.assign(new Error('the connection was closed early'), { code: 'ECONNRESET' })),
-  );
+  body.once('close', () => end(early()));
+  if (body.destroyed) end(early());
   try {
     for (;;) {
       const piece = waiting.shift();

@@ -103,6 +103,11 @@ export function openRegistrySink(name: ImageName, options: RegistrySinkOptions):
   };
 }
 
+/** Throws USAGE unless `text` is a name in the repository of `place`. */
+export function assertNameIn(text: string, place: ImageName): void {
+  tagOf(text, place);
+}
+
 /** The tag of a name that must be of `place`'s repository. Throws USAGE. */
 function tagOf(text: string, place: ImageName): string {
   const { tag = 'latest', registry, repository } = parseTagOption(text);
