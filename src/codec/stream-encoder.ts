@@ -21,7 +21,7 @@ export interface BrotliLimits {
 }
 
 /** The largest window any stream gets: the reader holds one per open stream, and coding takes ten times as much. */
-export const MAX_WINDOW_BITS = 22;
+export const MAX_WINDOW_BITS = 23;
 
 /** The window a stream of this size needs: no larger than the stream. */
 export function windowBitsFor(sizeBytes: number): number {

@@ -38,7 +38,7 @@ export interface CodeOptions extends StoreOptions {
 }
 
 /** The windows of coders that run at once, together: each takes some ten times as much memory. */
-const CODER_WINDOWS_BYTES = 5 << 20;
+const CODER_WINDOWS_BYTES = 9 << 20;
 
 /** Below the two best qualities, brotli takes tables of tens of megabytes for any window. */
 function coderWeight({ quality, windowBits }: BrotliSettings): number {

@@ -127,7 +127,7 @@ test('regions that go on where the last one ended become one op', async () => {
 });
 
 test('long repetitions of new bytes, far apart, are written once', async () => {
-  const noise = seededNoise(3, 5 << 20);
+  const noise = seededNoise(3, 9 << 20);
   const { program, made, expected } = await written((writer) => {
     writer.literal(noise, 'binary');
     writer.literal(noise.subarray(1000, 400_000), 'binary');

@@ -8,7 +8,7 @@ import { GEAR, GEAR_WINDOW_BYTES } from '../kernels/anchors.ts';
 /** The coder does short ones better. */
 const MIN_REPEAT_BYTES = 128;
 /** Nearer ones are in the coder's window, which pays less for them. */
-const MIN_DISTANCE_BYTES = 4 << 20;
+const MIN_DISTANCE_BYTES = 8 << 20;
 /** One window in 2^5 is remembered. */
 const SAMPLE_SHIFT = 32 - 5;
 const FIRST_SLOTS = 1 << 12;
