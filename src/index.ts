@@ -12,6 +12,8 @@ export type { Digest } from './bytes/digest.ts';
 export type { CreateOptions } from './create/create.ts';
 export type { CreateReport, LayerReport } from './create/report.ts';
 export { DidiffError, type ErrorCode, EXIT_CODES } from './errors.ts';
+export { estimatePatch } from './estimate/estimate.ts';
+export type { Estimate, EstimatedFile, EstimatedLayer } from './estimate/model.ts';
 export { type PatchArtifact, parseArtifact } from './fleet/artifact.ts';
 export type { PatchDescription } from './fleet/description.ts';
 export { findArtifact, findPatches, type PatchEntry } from './fleet/list.ts';
@@ -48,9 +50,10 @@ export { type InspectedLayer, type Inspection, inspectPatch } from './inspect/in
 export type { PatchHeader } from './patch/header.ts';
 export { type OpenedPatch, openPatch } from './patch/open.ts';
 export type { PatchReader } from './patch/reader.ts';
-export { adviseOnDiff, type CostOf } from './report/advice.ts';
+export { adviseOnDiff, adviseOnEstimate, type CostOf } from './report/advice.ts';
 export type { Advice, Bar, BarPart, FileCost, Report } from './report/model.ts';
 export { reportOfDiff } from './report/of-diff.ts';
+export { reportOfEstimate } from './report/of-estimate.ts';
 export { type FormatBytes, renderPage } from './report/page.ts';
 export { writePage } from './report/write.ts';
 export {

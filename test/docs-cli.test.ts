@@ -9,6 +9,7 @@ import { EXIT_DIFFER } from '../src/cli/command.ts';
 import { completionCommand } from '../src/cli/completion.ts';
 import { createCommand } from '../src/cli/create.ts';
 import { diffCommand } from '../src/cli/diff.ts';
+import { estimateCommand } from '../src/cli/estimate.ts';
 import { inspectCommand } from '../src/cli/inspect.ts';
 import { listCommand } from '../src/cli/list.ts';
 import { buildProgram } from '../src/cli/program.ts';
@@ -53,6 +54,7 @@ describe('the JSON that docs/cli.md shows', () => {
     ['apply', 'didiff apply json.didiff --base oci:images:app-1.0 --to oci:json:app-1.1 --json', []],
     ['check', 'didiff check json.didiff --base old.tar --json', []],
     ['inspect', 'didiff inspect json.didiff --json', ['streams']],
+    ['estimate', `didiff estimate ${images} --json`, []],
     ['diff', `didiff diff ${images} --json || true`, []],
   ])('has the keys that %s prints', (name, line, open) => {
     const shown = JSON.parse(getBlock(CLI, `keys:${name}`).text);
@@ -80,6 +82,7 @@ describe('docs/cli.md and --help', () => {
     checkCommand,
     inspectCommand,
     diffCommand,
+    estimateCommand,
     pushCommand,
     listCommand,
     completionCommand,

@@ -7,6 +7,7 @@ import type { CommandModule } from './command.ts';
 import { completionCommand } from './completion.ts';
 import { createCommand } from './create.ts';
 import { diffCommand } from './diff.ts';
+import { estimateCommand } from './estimate.ts';
 import { reportFailure } from './fail.ts';
 import { inspectCommand } from './inspect.ts';
 import { listCommand } from './list.ts';
@@ -22,6 +23,7 @@ const COMMANDS: readonly CommandModule[] = [
   checkCommand,
   inspectCommand,
   diffCommand,
+  estimateCommand,
   pushCommand,
   listCommand,
   completionCommand,

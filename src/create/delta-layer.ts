@@ -9,7 +9,7 @@ import { HEADER_BYTES } from '../predict/tar-header.ts';
 import type { TarEntry } from '../tar/header.ts';
 import { type TarSegment, walkTar } from '../tar/walk.ts';
 import { type Anchors, findEarlierFile } from './candidates.ts';
-import type { Catalog } from './catalog.ts';
+import type { BaseFile, Catalog } from './catalog.ts';
 import type { Effort } from './effort.ts';
 import type { MatchContext } from './match-file.ts';
 import { openPartBudget, type PartBudget } from './opened/budget.ts';
@@ -40,8 +40,17 @@ export interface DeltaContext {
   readonly tempDirectory: string;
   readonly tick: (bytes: number) => Promise<void>;
   readonly counts: FileCounts;
+  /** Given the files that would be matched, instead of that: for estimates, which match some of them only. */
+  readonly onChanged?: (file: ChangedFile) => void;
   /** Two buffers of PIECE_BYTES, used again for every comparison. */
   readonly scratch: readonly [Uint8Array, Uint8Array];
+}
+
+/** A file whose content the base doesn't have. */
+export interface ChangedFile {
+  readonly path: string;
+  readonly content: RandomAccess;
+  readonly earlier: BaseFile | undefined;
 }
 
 /** The program's streams are the caller's to close. */
@@ -182,6 +191,11 @@ async function writeContent(
   else {
     counts.changed++;
     place.address = earlier.address + earlier.sizeBytes;
+  }
+  if (context.onChanged !== undefined) {
+    context.onChanged({ path: entry.path, content, earlier });
+    await context.tick(content.sizeBytes);
+    return;
   }
   const { matcher, effort, tick, views, engines, similar, tempDirectory, budget } = context;
   const match: MatchContext = { catalog, anchors: await context.anchors(), matcher, effort, tick };

@@ -1,4 +1,5 @@
 /** What to change in a build so that updates get smaller: each piece from evidence in the pair, with what it costs. */
+import type { Estimate, EstimatedLayer } from '../estimate/model.ts';
 import type { FileChange, ImageDiff } from '../inspect/diff/model.ts';
 import type { Advice } from './model.ts';
 
@@ -10,14 +11,17 @@ const MOST_PATHS = 5;
 /** The costliest first. `costOf` says what a changed file costs; without it, its size in the target. */
 export function adviseOnDiff(diff: ImageDiff, costOf: CostOf = sizeInTarget): readonly Advice[] {
   const changes = diff.files.changes;
-  const found = [
+  return inOrder([
     onTimes(changes, costOf),
     onCaches(changes, costOf),
     onBytecode(changes, costOf),
     onArchives(changes, costOf),
     ...onRebuiltLayers(diff),
     ...onZstd(diff),
-  ];
+  ]);
+}
+
+function inOrder(found: readonly (Advice | undefined)[]): readonly Advice[] {
   return found
     .filter((advice) => advice !== undefined)
     .sort((a, b) => b.savesBytes - a.savesBytes || (a.id < b.id ? -1 : 1));
@@ -36,6 +40,41 @@ function onTimes(changes: readonly FileChange[], costOf: CostOf): Advice | undef
       'The build sets new times on files that did not change, so their layers change. Set SOURCE_DATE_EPOCH and build with ' +
       '--output type=image,rewrite-timestamp=true (BuildKit), or fix times afterwards with `regctl image mod --time`.',
   });
+}
+
+/** What changed files cost in a patch, and blobs that it has to carry. The costliest first. */
+export function adviseOnEstimate(estimate: Estimate): readonly Advice[] {
+  const costs = new Map<FileChange, number>();
+  for (const { path, earlier, sizeBytes, layer, estimatedBytes } of estimate.files) {
+    const target = { type: 'file', sizeBytes, mode: '0644', uid: 0, gid: 0, layer } as const;
+    costs.set(
+      { path, change: earlier === undefined ? 'added' : 'changed', aspects: ['content'], target },
+      estimatedBytes,
+    );
+  }
+  const changes = [...costs.keys()];
+  const costOf: CostOf = (change) => costs.get(change) ?? 0;
+  return inOrder([
+    onCaches(changes, costOf),
+    onBytecode(changes, costOf),
+    onArchives(changes, costOf),
+    onCarried(estimate.layers),
+  ]);
+}
+
+function onCarried(layers: readonly EstimatedLayer[]): Advice | undefined {
+  const found = layers.filter(({ how }) => how === 'blob');
+  if (found.length === 0) return undefined;
+  return {
+    id: 'carried-layers',
+    title: `${countOf(found.length, 'layer has', 'layers have')} to be carried whole`,
+    text:
+      'No known encoder makes exactly these compressed bytes. Build with an engine or BuildKit that compresses with gzip, or ' +
+      'make patches with --no-blobs for receivers whose engines keep layers unpacked.',
+    savesBytes: found.reduce((sum, { estimatedBytes }) => sum + estimatedBytes, 0),
+    pathCount: 0,
+    paths: [],
+  };
 }
 
 /** Folders and files that builds leave behind and nobody needs in an image. */

@@ -1,0 +1,190 @@
+/**
+ * What a patch would take, without making it. Everything that is cheap is done as `create` does it, with its own parts:
+ * finding files again, predicting headers, ops. The files that would be matched are so with little effort, and a sample of
+ * them with all of it, which tells what that saves. Nothing is proved.
+ */
+import { brotliCompressSync } from 'node:zlib';
+import { concatAccess, type RandomAccess } from '../bytes/access.ts';
+import type { Digest } from '../bytes/digest.ts';
+import { catalogBase, PIECE_BYTES } from '../create/catalog.ts';
+import { writeDeltaLayer } from '../create/delta-layer.ts';
+import { DEFAULT_EFFORT, effortOf } from '../create/effort.ts';
+import { openArchiveIndex } from '../create/opened/similar-archive.ts';
+import { openViewBook, type ViewBook } from '../create/view-book.ts';
+import { findRecipe, looksRecreatable } from '../deflate/find.ts';
+import { type Descriptor, parseManifest } from '../image/manifest.ts';
+import { startPhase } from '../image/phase.ts';
+import type { ImageMetadata, LayerTar, OpenedImage, StoreOptions } from '../image/store.ts';
+import { openMatcher } from '../kernels/matcher.ts';
+import { openEngineFinder } from '../nested/find-engine.ts';
+import { codedBytes } from './coded-bytes.ts';
+import { estimateContents } from './contents.ts';
+import type { Estimate, EstimatedFile, EstimatedLayer } from './model.ts';
+import { type WeighedFile, weigh } from './sample.ts';
+
+/** Where a layer's bytes come from, and what it costs besides its changed files. */
+interface PlannedLayer {
+  readonly how: EstimatedLayer['how'];
+  readonly tar: RandomAccess | undefined;
+  readonly blob: Descriptor | undefined;
+  fixedBytes: number;
+}
+
+/** Both images stay open. Throws what the stores throw. */
+export async function estimatePatch(
+  base: OpenedImage,
+  target: OpenedImage,
+  options: StoreOptions,
+): Promise<Estimate> {
+  const layers = await planLayers(base, target, options);
+  const tars = await base.openTars([...base.diffIds.keys()], options);
+  const space = concatAccess(tars.map(({ content }) => content));
+  const { signal, onProgress } = options;
+  const reading = startPhase('reading the base', space.sizeBytes, signal, onProgress);
+  const views = openViewBook(space, options.tempDirectory);
+  try {
+    return await estimateFrom(base, target, layers, tars, views, options, reading.tick);
+  } finally {
+    views.close();
+  }
+}
+
+async function estimateFrom(
+  base: OpenedImage,
+  target: OpenedImage,
+  layers: readonly PlannedLayer[],
+  tars: readonly LayerTar[],
+  views: ViewBook,
+  options: StoreOptions,
+  onRead: (bytes: number) => Promise<void>,
+): Promise<Estimate> {
+  const { signal, onProgress } = options;
+  const catalog = await catalogBase(views.space, tars, onRead);
+  const opening = { views, engines: openEngineFinder(), similar: openArchiveIndex(catalog) };
+  const coding = { ...options, effort: effortOf(DEFAULT_EFFORT), threads: 1 };
+  const changed: WeighedFile[] = [];
+  const total = layers.reduce((sum, { how, tar }) => sum + (how === 'delta' ? tar!.sizeBytes : 0), 0);
+  const comparing = startPhase('comparing', total, signal, onProgress);
+  for (const [position, layer] of layers.entries()) {
+    if (layer.how !== 'delta') continue;
+    const program = await writeDeltaLayer(layer.tar!, {
+      catalog,
+      anchors: () => Promise.reject(new Error('an estimate matches elsewhere')),
+      matcher: openMatcher(),
+      effort: coding.effort,
+      ...opening,
+      tempDirectory: options.tempDirectory,
+      tick: comparing.tick,
+      counts: { same: 0, changed: 0, added: 0, predicted: 0 },
+      onChanged: (file) => changed.push(weigh(file, views.space, position)),
+      scratch: [new Uint8Array(PIECE_BYTES), new Uint8Array(PIECE_BYTES)],
+    });
+    layer.fixedBytes += await codedBytes(program, coding);
+  }
+  const { files, matchedBytes } = await estimateContents(changed, catalog, opening, coding);
+  const metadata = await target.readMetadata(options);
+  return summarise(
+    base,
+    target,
+    layers,
+    tars.map(({ diffId, content }) => [diffId, content.sizeBytes]),
+    files,
+    metadata,
+    matchedBytes,
+  );
+}
+
+async function planLayers(
+  base: OpenedImage,
+  target: OpenedImage,
+  options: StoreOptions,
+): Promise<readonly PlannedLayer[]> {
+  const own = [...target.diffIds.keys()].filter((at) => !base.diffIds.includes(target.diffIds[at]!));
+  const descriptors = target.hasBlobs ? manifestLayers(await target.readMetadata(options)) : undefined;
+  const packed = own.filter(
+    (at) => descriptors !== undefined && descriptors[at]!.digest !== target.diffIds[at],
+  );
+  const blobs = await target.openBlobs(packed, options);
+  const tars = await target.openTars(own, options);
+  const layers: PlannedLayer[] = [];
+  for (const at of target.diffIds.keys()) {
+    const tar = tars[own.indexOf(at)]?.content;
+    const blob = descriptors?.[at];
+    const content = blobs[packed.indexOf(at)];
+    if (tar === undefined) layers.push({ how: 'base', tar, blob, fixedBytes: 0 });
+    else if (content === undefined) layers.push({ how: 'delta', tar, blob, fixedBytes: 0 });
+    else {
+      options.onProgress?.({ phase: 'looking for the encoder', doneBytes: 0 });
+      const recipeBytes =
+        content.sizeBytes > SMALL_BLOB_BYTES &&
+        (await looksRecreatable(content, tar, { signal: options.signal }))
+          ? RECIPE_BYTES
+          : (await findRecipe(content, tar, { signal: options.signal }))?.recipe.length;
+      const isMade =
+        recipeBytes !== undefined && recipeBytes <= Math.max(256, content.sizeBytes * MOST_RECIPE);
+      layers.push({
+        how: isMade ? 'delta' : 'blob',
+        tar,
+        blob,
+        fixedBytes: isMade ? recipeBytes : content.sizeBytes,
+      });
+    }
+  }
+  return layers;
+}
+
+/** Of smaller blobs the very recipe is found: it may be a large part of their patch. */
+const SMALL_BLOB_BYTES = 512 << 10;
+/** Of an encoder that is known; what else a recipe may hold is rare. */
+const RECIPE_BYTES = 30;
+/** A recipe larger than this part of its blob is not worth it. */
+const MOST_RECIPE = 0.1;
+
+function manifestLayers({ manifest }: ImageMetadata): readonly Descriptor[] | undefined {
+  return manifest && parseManifest(manifest.bytes, "the target's manifest").layers;
+}
+
+/** What the header takes for itself and for each layer, coded, about. */
+const HEADER_BYTES = 300;
+const HEADER_LAYER_BYTES = 130;
+/** What frames a section of 16 KiB. */
+const FRAMING = 1 + 20 / (1 << 14);
+
+function summarise(
+  base: OpenedImage,
+  target: OpenedImage,
+  planned: readonly PlannedLayer[],
+  baseTars: readonly (readonly [Digest, number])[],
+  files: readonly EstimatedFile[],
+  metadata: ImageMetadata,
+  matchedBytes: number,
+): Estimate {
+  const sizes = new Map(baseTars);
+  const layers = planned.map(({ how, tar, blob, fixedBytes }, position): EstimatedLayer => {
+    const diffId = target.diffIds[position]!;
+    const ofFiles = files.reduce((sum, file) => sum + (file.layer === position ? file.estimatedBytes : 0), 0);
+    return {
+      diffId,
+      tarBytes: tar?.sizeBytes ?? sizes.get(diffId) ?? 0,
+      how,
+      estimatedBytes: Math.round((fixedBytes + ofFiles) * FRAMING),
+      ...(blob === undefined ? {} : { blobBytes: blob.sizeBytes }),
+    };
+  });
+  const documents = [metadata.config, metadata.manifest, metadata.index].flatMap((each) => each?.bytes ?? []);
+  const frame =
+    brotliCompressSync(Buffer.concat(documents)).length + HEADER_BYTES + HEADER_LAYER_BYTES * layers.length;
+  const pulled = layers.filter(({ how }) => how !== 'base');
+  return {
+    base: base.name,
+    target: target.name,
+    estimatedBytes: layers.reduce((sum, { estimatedBytes }) => sum + estimatedBytes, frame),
+    ...(metadata.manifest === undefined
+      ? {}
+      : { pullBytes: pulled.reduce((sum, { blobBytes = 0 }) => sum + blobBytes, 0) }),
+    layers,
+    files,
+    changedBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    matchedBytes,
+  };
+}
