@@ -1,5 +1,5 @@
 /** Codes one stream of a patch. The same bytes give the same coded bytes with the same version of Node's brotli. */
-import { constants, createBrotliCompress } from 'node:zlib';
+import { type BrotliCompress, constants, createBrotliCompress } from 'node:zlib';
 import { type RandomAccess, readPieces } from '../bytes/access.ts';
 
 /** How one stream is coded. */
@@ -37,6 +37,23 @@ export function brotliSettings(sizeBytes: number, { best, good, rest }: BrotliLi
   return { quality, windowBits: windowBitsFor(sizeBytes) };
 }
 
+/** Brotli gives its output in pieces of this size. */
+const CODED_PIECE_BYTES = 1 << 16;
+
+/** A coder to write to. `sizeBytes` is a hint, which changes nothing that the two best qualities give. */
+export function startBrotli({ quality, windowBits }: BrotliSettings, sizeBytes: number): BrotliCompress {
+  return createBrotliCompress({
+    chunkSize: CODED_PIECE_BYTES,
+    params: {
+      [constants.BROTLI_PARAM_QUALITY]: quality,
+      [constants.BROTLI_PARAM_LGWIN]: windowBits,
+      // The encoder gathers its input in blocks; small ones save 20 MB, and cost 2 bytes in 10,000.
+      [constants.BROTLI_PARAM_LGBLOCK]: constants.BROTLI_MIN_INPUT_BLOCK_BITS,
+      [constants.BROTLI_PARAM_SIZE_HINT]: quality < 10 ? sizeBytes : 0,
+    },
+  });
+}
+
 /**
  * Codes all of `plain` with brotli (RFC 7932). The pieces are the caller's to keep. `onCoded` is told how many plain bytes
  * each step took.
@@ -47,15 +64,7 @@ export async function* encodeBrotli(
   signal: AbortSignal | undefined,
   onCoded: (plainBytes: number) => void = () => {},
 ): AsyncGenerator<Uint8Array> {
-  const encoder = createBrotliCompress({
-    params: {
-      [constants.BROTLI_PARAM_QUALITY]: settings.quality,
-      [constants.BROTLI_PARAM_LGWIN]: settings.windowBits,
-      // The encoder gathers its input in blocks; small ones save 20 MB, and cost 2 bytes in 10,000.
-      [constants.BROTLI_PARAM_LGBLOCK]: constants.BROTLI_MIN_INPUT_BLOCK_BITS,
-      [constants.BROTLI_PARAM_SIZE_HINT]: plain.sizeBytes,
-    },
-  });
+  const encoder = startBrotli(settings, plain.sizeBytes);
   const writing = (async () => {
     for (const piece of readPieces(plain)) {
       signal?.throwIfAborted();

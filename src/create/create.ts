@@ -19,6 +19,7 @@ import { indexAnchors } from './candidates.ts';
 import { catalogBase, PIECE_BYTES } from './catalog.ts';
 import { codeBlob } from './code-blob.ts';
 import { type FileCounts, writeDeltaLayer } from './delta-layer.ts';
+import { openEarlyCoders } from './early-coder.ts';
 import { DEFAULT_EFFORT, effortOf } from './effort.ts';
 import { type CodedStream, type CodeOptions, codeStream, codeStreams } from './entropy.ts';
 import { NO_EXECUTABLES } from './executable-counts.ts';
@@ -90,6 +91,7 @@ export async function createPatch(
     }
     return reportOf({ base: base.name, target: target.name }, header, pending.sizeBytes, plan, counts);
   } finally {
+    settings.early?.close();
     for (const each of owned) each.close();
   }
 }
@@ -99,7 +101,9 @@ function settingsOf(options: CreateOptions): CodeOptions {
   const { effort = DEFAULT_EFFORT, threads = processorCount() } = options;
   if (!Number.isInteger(threads) || threads < 1)
     throw new DidiffError('USAGE', `there can't be ${threads} threads: expected a whole number from 1 on`);
-  return { ...options, effort: effortOf(effort), threads };
+  const tried = effortOf(effort);
+  const early = threads > 1 ? openEarlyCoders(tried, options.tempDirectory) : undefined;
+  return { ...options, effort: tried, threads, early };
 }
 
 /** An update never changes the platform; who asks for that has picked the wrong one of an index's images. */
@@ -153,6 +157,7 @@ async function matchLayers(
     },
     matcher: openMatcher(),
     effort: options.effort,
+    early: options.early,
     views,
     engines: openEngineFinder(),
     similar: openArchiveIndex(catalog),

@@ -10,6 +10,7 @@ import type { TarEntry } from '../tar/header.ts';
 import { type TarSegment, walkTar } from '../tar/walk.ts';
 import { type Anchors, findEarlierFile } from './candidates.ts';
 import type { BaseFile, Catalog } from './catalog.ts';
+import type { EarlyCoders } from './early-coder.ts';
 import type { Effort } from './effort.ts';
 import type { MatchContext } from './match-file.ts';
 import { openPartBudget, type PartBudget } from './opened/budget.ts';
@@ -33,6 +34,8 @@ export interface DeltaContext {
   readonly anchors: () => Promise<Anchors>;
   readonly matcher: Matcher;
   readonly effort: Effort;
+  /** Absent where there is only one processor to use. */
+  readonly early: EarlyCoders | undefined;
   readonly views: ViewBook;
   readonly engines: EngineFinder;
   readonly similar: FindSimilarArchive;
@@ -62,7 +65,10 @@ export async function writeDeltaLayer(
   const writer = openProgramWriter(context.catalog.space, context.tempDirectory, context.effort.findsRepeats);
   try {
     const place: Place = { address: 0 };
-    for (const segment of walkTar(tar)) await writeSegment(writer, tar, segment, place, context);
+    for (const segment of walkTar(tar)) {
+      await writeSegment(writer, tar, segment, place, context);
+      context.early?.feed(writer.text);
+    }
     return writer.finish();
   } catch (error) {
     writer.close();

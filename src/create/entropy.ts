@@ -10,6 +10,7 @@ import { type BrotliSettings, brotliSettings, encodeBrotli } from '../codec/stre
 import type { StoreOptions } from '../image/store.ts';
 import { STREAM_CHUNK_BYTES } from '../patch/format.ts';
 import type { StreamInfo } from '../patch/header.ts';
+import type { EarlyCoders } from './early-coder.ts';
 import type { Effort } from './effort.ts';
 import { mixStream } from './mix.ts';
 import { runSideBySide } from './side-by-side.ts';
@@ -35,6 +36,8 @@ export interface CodeOptions extends StoreOptions {
   readonly effort: Effort;
   /** Streams are coded side by side by so many threads at most; what comes out does not depend on it. */
   readonly threads: number;
+  /** Where streams may be coded already, before they were whole. */
+  readonly early?: EarlyCoders | undefined;
 }
 
 /** The windows of coders that run at once, together: each takes some ten times as much memory. */
@@ -49,15 +52,17 @@ function coderWeight({ quality, windowBits }: BrotliSettings): number {
 export async function codeStream(
   stream: number,
   spool: Spool,
-  { tempDirectory, signal, effort }: CodeOptions,
+  { tempDirectory, signal, effort, early }: CodeOptions,
   getMixer: GetMixer,
   onCoded?: (plainBytes: number) => void,
 ): Promise<CodedStream> {
   const plain = spool.content();
   const settings = brotliSettings(plain.sizeBytes, effort.brotli);
-  const file = openTempFile(tempDirectory);
+  const begun = await early?.take(spool);
+  const file = begun ?? openTempFile(tempDirectory);
   try {
-    for await (const piece of encodeBrotli(plain, settings, signal, onCoded)) file.append(piece);
+    if (begun !== undefined) onCoded?.(plain.sizeBytes);
+    else for await (const piece of encodeBrotli(plain, settings, signal, onCoded)) file.append(piece);
     const otherBytes = Math.min(file.sizeBytes, plain.sizeBytes);
     const mixed =
       plain.sizeBytes > effort.mixedBytes ? undefined : mixStream(stream, plain, otherBytes, getMixer);

@@ -8,7 +8,7 @@ import type { Catalog } from './catalog.ts';
 import type { Effort } from './effort.ts';
 import { findOldExecutable, isElf, labelExecutable, planExecutable, writeMatches } from './executable.ts';
 import type { LiteralKind, ProgramWriter } from './program-writer.ts';
-import type { ExecutablePlan, Match } from './residual.ts';
+import type { Match } from './residual.ts';
 
 /** New bytes matched at once. */
 const WINDOW_BYTES = 4 << 20;
@@ -78,19 +78,21 @@ async function writeExecutable(
   earlier: Part | undefined,
 ): Promise<'plain' | 'predicted'> {
   const { catalog, effort, tick } = context;
-  const first = await matchAll(content, context, earlier);
+  const { labellings, firstSparserBits } = effort;
+  const isRough = labellings > 0 && firstSparserBits > 0;
+  const sparserBits = effort.sparserBits + firstSparserBits;
+  const rough = isRough ? { ...context, effort: { ...effort, sparserBits } } : context;
+  let first = await matchAll(content, rough, earlier);
   const old = findOldExecutable(catalog, content, first);
-  let plan: ExecutablePlan | undefined;
-  if (old !== undefined) {
-    const ways = [first];
-    for (let i = 0; i < effort.labellings; i++) {
-      const labeller = labelExecutable(catalog, content, old, ways[0]!);
-      if (labeller === undefined) break;
-      ways[0] = await matchAll(content, context, old, labeller);
-    }
-    if (ways[0] !== first) ways.push(first);
-    plan = planExecutable(catalog, content, old, first, ways);
+  let labelled: readonly Match[] | undefined;
+  for (let i = 0; i < labellings && old !== undefined; i++) {
+    const labeller = labelExecutable(catalog, content, old, labelled ?? first);
+    if (labeller === undefined) break;
+    labelled = await matchAll(content, context, old, labeller);
   }
+  if (labelled === undefined && isRough) first = await matchAll(content, context, earlier);
+  const ways = labelled === undefined ? [first] : [labelled, first];
+  const plan = old && planExecutable(catalog, content, old, first, ways);
   if (plan === undefined) writeMatches(writer, content, first);
   else writer.executable(content, plan);
   await tick(content.sizeBytes);

@@ -54,6 +54,8 @@ export interface ProgramWriter {
   endPart(): void;
   /** Bytes of the layer, or of the part that is being written, so far. */
   readonly produced: number;
+  /** New text so far: it may become large. */
+  readonly text: Spool;
   /** Ends it. */
   finish(): Program;
   close(): void;
@@ -206,6 +208,7 @@ export function openProgramWriter(
   };
 
   return {
+    text: spools[STREAM_TEXT]!,
     get produced() {
       return produced + zerosOwed;
     },

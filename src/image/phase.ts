@@ -8,7 +8,7 @@ export interface Phase {
 }
 
 /** Work that is done between two looks at the event loop, in bytes. */
-const TURN_BYTES = 4 << 20;
+const TURN_BYTES = 1 << 20;
 
 export function startPhase(
   phase: string,
