@@ -72,6 +72,7 @@ async function estimateFrom(
       anchors: () => Promise.reject(new Error('an estimate matches elsewhere')),
       matcher: openMatcher(),
       effort: coding.effort,
+      early: undefined,
       ...opening,
       tempDirectory: options.tempDirectory,
       tick: comparing.tick,
