@@ -20,8 +20,23 @@ export { findArtifact, findPatches, type PatchEntry } from './fleet/list.ts';
 export { parseRegistryImageName, parseRepositoryName } from './fleet/names.ts';
 export { listOffers, type Offers } from './fleet/offers.ts';
 export { readParts } from './fleet/parts.ts';
+export {
+  type Holding,
+  listEngineHoldings,
+  nameHolding,
+} from './fleet/pull/holdings.ts';
+export { type PrepareOptions, preparePull } from './fleet/pull/prepare.ts';
+export {
+  type DescribedWay,
+  type PullOptions,
+  type PullPlan,
+  type PullResult,
+  type PullSetting,
+  planPull,
+  pullImage,
+} from './fleet/pull/pull.ts';
 export { type PushOptions, type PushResult, pushPatch } from './fleet/push.ts';
-export { parseTagOption } from './image/image-name.ts';
+export { familiarImageName, parseTagOption } from './image/image-name.ts';
 export { formatPlatform, type Platform, parsePlatform } from './image/platform.ts';
 export type {
   ImageSink,

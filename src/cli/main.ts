@@ -12,6 +12,7 @@ import { reportFailure } from './fail.ts';
 import { inspectCommand } from './inspect.ts';
 import { listCommand } from './list.ts';
 import type { Terminal } from './output.ts';
+import { pullCommand } from './pull.ts';
 import { pushCommand } from './push.ts';
 import { runCli } from './run.ts';
 import { versionCommand } from './version.ts';
@@ -26,6 +27,7 @@ const COMMANDS: readonly CommandModule[] = [
   estimateCommand,
   pushCommand,
   listCommand,
+  pullCommand,
   completionCommand,
   versionCommand,
 ];
