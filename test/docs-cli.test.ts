@@ -13,6 +13,7 @@ import { estimateCommand } from '../src/cli/estimate.ts';
 import { inspectCommand } from '../src/cli/inspect.ts';
 import { listCommand } from '../src/cli/list.ts';
 import { buildProgram } from '../src/cli/program.ts';
+import { pullCommand } from '../src/cli/pull.ts';
 import { pushCommand } from '../src/cli/push.ts';
 import { versionCommand } from '../src/cli/version.ts';
 import { EXIT_CODES } from '../src/errors.ts';
@@ -85,6 +86,7 @@ describe('docs/cli.md and --help', () => {
     estimateCommand,
     pushCommand,
     listCommand,
+    pullCommand,
     completionCommand,
     versionCommand,
   ];

@@ -1,6 +1,5 @@
 /** `didiff pull IMAGE`. */
 import { homedir } from 'node:os';
-import { join } from 'node:path';
 import type { DescribedWay, Holding, PullPlan, PullResult } from '../index.ts';
 import type { CommandModule } from './command.ts';
 import { formatBytes } from './format.ts';
@@ -97,7 +96,7 @@ function collect(value: string, before: readonly string[] = []): readonly string
 /** As the XDG Base Directory Specification says. */
 function defaultCacheDirectory(env: Readonly<Record<string, string | undefined>>): string {
   const base = env['XDG_CACHE_HOME'];
-  return join(base?.startsWith('/') ? base : join(homedir(), '.cache'), 'didiff');
+  return `${base?.startsWith('/') ? base : `${homedir()}/.cache`}/didiff`;
 }
 
 /** Those named, else all of the engine. Who pulls into something else may have no engine: then nothing is here. */

@@ -1,10 +1,16 @@
 /** Pulling into a real engine from a real registry: by patches, chains of them, layers; stopped anywhere and gone on. */
+import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { encodeArtifact } from '../../src/fleet/artifact.ts';
+import type { PatchDescription } from '../../src/fleet/description.ts';
+import { addReferrer } from '../../src/fleet/referrers.ts';
 import {
   createPatch,
+  findArtifact,
+  findPatches,
   listEngineHoldings,
   nameHolding,
   openDestination,
@@ -20,7 +26,8 @@ import {
 } from '../../src/index.ts';
 import type { RunningEngine } from '../engines/daemon.ts';
 import { missingParts, startEngine } from '../engines/engines.ts';
-import { imageIds, seedImage } from '../engines/images.ts';
+import { imageIds, savedDigests, seedImage } from '../engines/images.ts';
+import { buildProgram } from '../fixtures/built-program.ts';
 import { buildImage, type FixtureImage } from '../fixtures/images.ts';
 import { buildTar } from '../fixtures/layer-tar.ts';
 import { seededNoise } from '../fixtures/random.ts';
@@ -60,6 +67,7 @@ const version = (number: number) =>
   });
 const images = [1, 2, 3, 4].map(version);
 
+const program = buildProgram();
 let server: RunningRegistry;
 let line: BadLine;
 
@@ -88,6 +96,27 @@ async function pushBetween(from: number, to: number, repository = 'app'): Promis
   await pushPatch(path, place, { ...options, nowMs, base: named });
   for (const each of [base!, target!, place]) await each.close();
   return readFileSync(path).length;
+}
+
+/** Pushes a patch to `repository` as one that leads to `listed`, with a description that `lie` has changed. */
+async function pushLiar(
+  from: number,
+  to: number,
+  listed: FixtureImage,
+  repository: string,
+  lie: (description: PatchDescription) => PatchDescription,
+): Promise<void> {
+  for (const number of [from, to])
+    await pushImage({ root: `http://${server.host}`, repository }, String(number), images[number - 1]!);
+  await pushImage({ root: `http://${server.host}`, repository }, String(images.indexOf(listed) + 1), listed);
+  await pushBetween(from, to, repository);
+  const place = openRepository({ registry: server.host, repository }, registryOptions);
+  const [entry] = await findPatches(place, images[to - 1]!.manifest.digest, {});
+  const artifact = await findArtifact(place, entry!.digest, {});
+  const changed = encodeArtifact(listed.manifest, artifact.parts, lie(artifact.description));
+  await place.putManifest(changed.digest, changed);
+  await addReferrer(place, changed, {});
+  place.close();
 }
 
 interface Asked {
@@ -253,6 +282,56 @@ describe.skipIf(missingParts('docker-classic') !== undefined)('into a Docker eng
     expect([id, notes]).toEqual([images[1]!.config.digest, []]);
   });
 
+  it('a patch that claims to need less than it does is left out', async () => {
+    for (const id of imageIds(engine)) engine.docker('rmi', '-f', id);
+    await pushLiar(1, 2, images[1]!, 'liar', (description) => ({
+      ...description,
+      base: { ...description.base, layers: [] },
+    }));
+    const { id, notes, patches } = await pullTag(2, { engine, repository: 'liar' });
+    expect([id, patches]).toEqual([images[1]!.config.digest, []]);
+    expect(notes.join()).toMatch(
+      /is of no use: the layers [0-9a-f, ]+ that a patch starts from are not here/,
+    );
+  });
+
+  it('a patch that leads to another image than it is listed for is left out', async () => {
+    await pushLiar(1, 2, images[2]!, 'stranger', (description) => description);
+    const { id, notes, patches } = await pullTag(3, { engine, repository: 'stranger' });
+    expect([id, patches]).toEqual([images[2]!.config.digest, []]);
+    expect(notes.join()).toMatch(/is of no use: the patch leads to sha256:/);
+  });
+
+  it('a process that is killed again and again goes on each time', async () => {
+    const cache = newCache();
+    const words = [
+      'pull',
+      `${line.host}/app:4`,
+      '-H',
+      engine.host,
+      '--cache-dir',
+      cache,
+      '--plain-http',
+      '--json',
+    ];
+    line.set({ bytesPerSecond: 150_000 });
+    for (let i = 0; i < 3; i++) {
+      const onProgress = (text: string, child: ChildProcess) =>
+        void (text.includes('"pull"') && child.kill('SIGKILL'));
+      expect((await program.run(words, { onProgress })).signal).toBe('SIGKILL');
+    }
+    line.set({});
+    const { code, stdout } = await program.run(words);
+    expect(code).toBe(0);
+    const { id, names, fetchedBytes } = JSON.parse(stdout);
+    expect([id, names]).toEqual([images[3]!.config.digest, [`${line.host}/app:4`]]);
+    expect(fetchedBytes).toBeLessThan(layerBytes(images[3]!, 1) - 50_000);
+    expect(line.receivedBytes()).toBeLessThan(layerBytes(images[3]!, 1) + 3 * 200_000);
+    expect(readdirSync(cache, { recursive: true })).toEqual(['documents']);
+    const dry = await program.run([...words, '--dry-run']);
+    expect(JSON.parse(dry.stdout)).toMatchObject({ wasThere: true, chosen: { bytes: 0 } });
+  });
+
   it('what a power cut left in the cache is found out', async () => {
     const cache = newCache();
     line.set({ cutAfterBytes: 40_000 });
@@ -269,6 +348,25 @@ describe.skipIf(missingParts('docker-classic') !== undefined)('into a Docker eng
     writeFileSync(join(cache, directory!, `${diffId.slice(7)}-${diffId.slice(7)}`), bytes);
     line.set({});
     expect((await pullTag(4, { engine, cache })).id).toBe(images[3]!.config.digest);
+  });
+});
+
+describe.skipIf(missingParts('docker-26-containerd') !== undefined)('into an engine over containerd', () => {
+  it('by a chain of patches, blobs and all', async () => {
+    const engine = await startEngine('docker-26-containerd');
+    try {
+      seedImage(engine, images[0]!, 'app:1');
+      const place = { root: `http://${server.host}`, repository: 'blobs' };
+      for (const number of [1, 2, 3]) await pushImage(place, String(number), images[number - 1]!);
+      const bytes = (await pushBetween(1, 2, 'blobs')) + (await pushBetween(2, 3, 'blobs'));
+      const { id, patches, fetchedBytes } = await pullTag(3, { engine, repository: 'blobs' });
+      expect([id, patches.length, fetchedBytes]).toEqual([images[2]!.manifest.digest, 2, bytes]);
+      const saved = savedDigests(engine, 'app:new');
+      for (const { blob } of images[2]!.layers) expect(saved).toContain(blob.digest);
+      expect(imageIds(engine)).toEqual([images[0]!.manifest.digest, id].sort());
+    } finally {
+      await engine.stop();
+    }
   });
 });
 
