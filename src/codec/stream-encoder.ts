@@ -54,6 +54,19 @@ export function startBrotli({ quality, windowBits }: BrotliSettings, sizeBytes: 
   });
 }
 
+/** All that is coded between two flushes is held by the coder, at some times its size. */
+const FLUSHED_BYTES = 3 << 19;
+
+/** Whether a coder that was given so many bytes is to be flushed now. Every piece ends where this holds, or before. */
+export function endsBlock(fedBytes: number): boolean {
+  return fedBytes % FLUSHED_BYTES === 0;
+}
+
+/** Has the coder give all that it holds. */
+export function flushBlock(encoder: BrotliCompress): Promise<void> {
+  return new Promise((resolve) => encoder.flush(constants.BROTLI_OPERATION_FLUSH, resolve));
+}
+
 /**
  * Codes all of `plain` with brotli (RFC 7932). The pieces are the caller's to keep. `onCoded` is told how many plain bytes
  * each step took.
@@ -65,12 +78,15 @@ export async function* encodeBrotli(
   onCoded: (plainBytes: number) => void = () => {},
 ): AsyncGenerator<Uint8Array> {
   const encoder = startBrotli(settings, plain.sizeBytes);
+  let fedBytes = 0;
   const writing = (async () => {
     for (const piece of readPieces(plain)) {
       signal?.throwIfAborted();
       await new Promise<void>((resolve, reject) => {
         encoder.write(piece, (error) => (error ? reject(error) : resolve()));
       });
+      fedBytes += piece.length;
+      if (endsBlock(fedBytes)) await flushBlock(encoder);
       onCoded(piece.length);
     }
     encoder.end();

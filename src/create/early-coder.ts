@@ -8,6 +8,8 @@ import { openTempFile, type TempFile } from '../bytes/file.ts';
 import {
   type BrotliSettings,
   brotliSettings,
+  endsBlock,
+  flushBlock,
   MAX_WINDOW_BITS,
   startBrotli,
 } from '../codec/stream-encoder.ts';
@@ -15,7 +17,7 @@ import type { Effort } from './effort.ts';
 import type { Spool } from './spool.ts';
 
 /** Given to the coder at once. */
-const STEP_BYTES = 1 << 19;
+const STEP_BYTES = 1 << 18;
 /** Streams that are larger have the largest window. */
 const WINDOWED_BYTES = 2 ** (MAX_WINDOW_BITS - 1);
 
@@ -71,6 +73,8 @@ interface EarlyCoder {
 function startEarlyCoder(spool: Spool, settings: BrotliSettings, tempDirectory: string): EarlyCoder {
   const encoder: BrotliCompress = startBrotli(settings, spool.sizeBytes);
   const file = openTempFile(tempDirectory);
+  /** Filled again once the coder has taken what is in it. */
+  const buffer = new Uint8Array(STEP_BYTES);
   let fedBytes = 0;
   let busy = false;
   let finishing = false;
@@ -89,10 +93,11 @@ function startEarlyCoder(spool: Spool, settings: BrotliSettings, tempDirectory: 
       return;
     }
     busy = true;
-    const piece = new Uint8Array(Math.min(STEP_BYTES, ready));
+    const piece = buffer.subarray(0, Math.min(STEP_BYTES, ready));
     spool.content().readAt(fedBytes, piece);
     fedBytes += piece.length;
-    encoder.write(piece, () => {
+    encoder.write(piece, async () => {
+      if (endsBlock(fedBytes)) await flushBlock(encoder);
       busy = false;
       feed();
     });
