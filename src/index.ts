@@ -61,14 +61,23 @@ export type {
   ImageFacts,
   LayerDiff,
 } from './inspect/diff/model.ts';
-export { type InspectedLayer, type Inspection, inspectPatch } from './inspect/inspect.ts';
+export type { HowMade, InspectedFile, InspectedFiles, PatchShares } from './inspect/files/model.ts';
+export {
+  type InspectedLayer,
+  type Inspection,
+  type InspectOptions,
+  inspectPatch,
+  onlyLayer,
+} from './inspect/inspect.ts';
 export type { PatchHeader } from './patch/header.ts';
 export { type OpenedPatch, openPatch } from './patch/open.ts';
 export type { PatchReader } from './patch/reader.ts';
 export { adviseOnDiff, adviseOnEstimate, type CostOf } from './report/advice.ts';
+export { adviseOnPatch } from './report/advice-on-patch.ts';
 export type { Advice, Bar, BarPart, FileCost, Report } from './report/model.ts';
 export { reportOfDiff } from './report/of-diff.ts';
 export { reportOfEstimate } from './report/of-estimate.ts';
+export { reportOfPatch } from './report/of-patch.ts';
 export { type FormatBytes, renderPage } from './report/page.ts';
 export { writePage } from './report/write.ts';
 export {

@@ -54,7 +54,11 @@ describe('the JSON that docs/cli.md shows', () => {
     ['create', `didiff create ${images} json.didiff --json`, []],
     ['apply', 'didiff apply json.didiff --base oci:images:app-1.0 --to oci:json:app-1.1 --json', []],
     ['check', 'didiff check json.didiff --base old.tar --json', []],
-    ['inspect', 'didiff inspect json.didiff --json', ['streams']],
+    [
+      'inspect',
+      'didiff inspect json.didiff --base oci:images:app-1.0 --json',
+      ['streams', 'target.layers[].streams'],
+    ],
     ['estimate', `didiff estimate ${images} --json`, []],
     ['diff', `didiff diff ${images} --json || true`, []],
   ])('has the keys that %s prints', (name, line, open) => {

@@ -2,14 +2,33 @@
 import type { InspectedLayer, Inspection } from '../index.ts';
 import { describeBlob, describeExact } from './blob-words.ts';
 import type { CommandModule } from './command.ts';
+import { describeAdvice } from './describe-advice.ts';
+import { describePatchFiles } from './describe-patch-files.ts';
 import { formatBytes } from './format.ts';
+import { openArguments, readWords } from './patch-arguments.ts';
+import { withResources } from './resources.ts';
 import type { Line } from './styled.ts';
 import { tableLines } from './table.ts';
 
 const EXAMPLES = `
+With --base, which files the bytes are for: most names are predicted from the base, and stand nowhere in the patch.
+
 Examples:
   didiff inspect app.didiff
-  didiff inspect app.didiff --json | jq .needs`;
+  didiff inspect app.didiff --json | jq .needs
+  didiff inspect app.didiff --base app:1.0 --files
+  didiff inspect app.didiff --base oci:images:app-1.0 --html app.html`;
+
+const BASELESS = 'Which files the bytes are for shows with the base only: give --base IMAGE.';
+/** Files that are listed without --files. */
+const MOST_FILES = 20;
+
+interface Given {
+  readonly base?: string;
+  readonly files?: boolean;
+  readonly layer?: string;
+  readonly html?: string;
+}
 
 export const inspectCommand: CommandModule = {
   register(program, context) {
@@ -17,22 +36,55 @@ export const inspectCommand: CommandModule = {
       .command('inspect')
       .description('show what a patch is: base, target, layers, sizes, needs')
       .argument('<patch>', 'patch file, or - for standard input')
+      .option('--base <image>', 'the image that it was made from: shows which files its bytes are for')
+      .option('--files', 'list all files, not only the costliest (with --base)')
+      .option('--layer <number>', 'only what is in this layer of the target, counted from 0')
+      .option('--html <file>', 'also write it all as a page for a browser: treemap, table, advice')
       .addHelpText('after', EXAMPLES)
-      .action(async (path: string, _given: object, command) => {
-        const { output } = context.start(command);
-        const { inspectPatch, openPatch, formatPlatform } = await import('../index.ts');
-        const { reader, readBytes } = await openPatch(path);
-        try {
-          const inspection = await inspectPatch(reader, readBytes);
-          output.result(inspection, (width) =>
-            describe(inspection, path, formatPlatform(inspection.target.platform), width),
-          );
-        } finally {
-          await reader.close();
-        }
+      .action(async (path: string, given: Given, command) => {
+        const { options, output, signal } = context.start(command);
+        const library = await import('../index.ts');
+        await withResources(async (keep) => {
+          const shared = keep(library.shareEngine({ host: options.host, signal }));
+          const store = {
+            tempDirectory: options.tempDirectory,
+            shared,
+            platform: options.platform === undefined ? undefined : library.parsePlatform(options.platform),
+            registry: { ...options.registry, onNotice: output.note },
+            signal,
+            onProgress: output.onProgress,
+          };
+          const words = readWords([path], given.base, library);
+          const { reader, readBytes, openBase } = keep(await openArguments(library, words, store));
+          const base = given.base === undefined ? undefined : keep(await openBase());
+          const whole = await library.inspectPatch(reader, readBytes, base && { ...store, base });
+          const inspection =
+            given.layer === undefined ? whole : library.onlyLayer(whole, parseLayer(given.layer, library));
+          const advice = library.adviseOnPatch(inspection);
+          if (given.html !== undefined)
+            library.writePage(
+              given.html,
+              library.reportOfPatch(inspection, path, advice, formatBytes),
+              formatBytes,
+            );
+          if (base === undefined && (given.files === true || given.html !== undefined)) output.note(BASELESS);
+          const platform = library.formatPlatform(inspection.target.platform);
+          output.result({ ...inspection, advice }, (width) => [
+            ...describe(inspection, path, platform, width),
+            ...(inspection.files === undefined
+              ? []
+              : describePatchFiles(inspection.files, given.files ? Infinity : MOST_FILES, width)),
+            ...describeAdvice(advice, width),
+          ]);
+        });
       });
   },
 };
+
+function parseLayer(text: string, { DidiffError }: typeof import('../index.ts')): number {
+  if (/^\d{1,4}$/.test(text)) return Number(text);
+  throw new DidiffError('USAGE', `--layer takes the position of a layer, from 0; found ${text}`);
+}
 
 function describe(patch: Inspection, path: string, platform: string, widthColumns?: number): readonly Line[] {
   const { base, target, needs } = patch;
@@ -48,8 +100,7 @@ function describe(patch: Inspection, path: string, platform: string, widthColumn
   ];
   if (target.manifest !== undefined) lines.push(`  manifest ${target.manifest}`);
   if (target.index !== undefined) lines.push(`  index    ${target.index}`);
-  for (const [position, layer] of target.layers.entries())
-    lines.push(`  layer ${position}: ${describeLayer(layer)}`);
+  for (const layer of target.layers) lines.push(`  layer ${layer.position}: ${describeLayer(layer)}`);
   if (patch.exactManifest === true) lines.push(`exact:    ${describeExact(needs.baseBlobs)}`);
   else if (patch.exactManifest === false) lines.push('exact:    image ID only; made with --no-blobs');
   else lines.push('exact:    image ID and layers; the target was read from a store that keeps no manifest');

@@ -1,4 +1,4 @@
-/** What `apply` and `check` do alike: read their words, open the patch, find its base. */
+/** What `apply`, `check` and `inspect` do alike: read their words, open the patch, find its base. */
 import type {
   EngineChoice,
   OpenedImage,
@@ -18,6 +18,7 @@ export interface PatchArguments {
 
 export interface OpenedArguments {
   readonly reader: OpenedPatch['reader'];
+  readonly readBytes: OpenedPatch['readBytes'];
   /** Finds the base; only to be called when it is needed. */
   readonly openBase: () => Promise<OpenedImage>;
   close(): Promise<void>;
@@ -58,6 +59,7 @@ export async function openArguments(
   }
   return {
     reader: patch.reader,
+    readBytes: patch.readBytes,
     close: () => patch.reader.close(),
     openBase: () =>
       given.base === undefined

@@ -1,16 +1,22 @@
 /** What a patch says of itself, as data: from what to what, layer by layer, and where its bytes are. */
 import type { Digest } from '../bytes/digest.ts';
+import { DidiffError } from '../errors.ts';
 import type { Platform } from '../image/platform.ts';
+import type { OpenedImage, StoreOptions } from '../image/store.ts';
 import { STREAM_BLOB, STREAM_NAMES, STREAM_RECIPE } from '../patch/format.ts';
 import {
   type BlobSource,
   needsBaseBlobs,
   type PatchHeader,
   type PatchLayer,
+  type StreamInfo,
   type TarSource,
 } from '../patch/header.ts';
 import type { PatchReader } from '../patch/reader.ts';
 import { layerScratchBytes } from '../patch/scratch.ts';
+import { inspectFiles } from './files/inspect-files.ts';
+import type { InspectedFiles } from './files/model.ts';
+import { sumShares } from './files/sum-shares.ts';
 
 /** The `--json` form of `didiff inspect` (docs/cli.md). */
 export interface Inspection {
@@ -43,13 +49,19 @@ export interface Inspection {
   };
   /** Coded bytes of each stream, over all layers, and what is header, documents and framing. */
   readonly streams: Readonly<Record<string, number>>;
+  /** There when the base was given. */
+  readonly files?: InspectedFiles;
 }
 
 export interface InspectedLayer {
+  /** Among the target's layers, from 0. */
+  readonly position: number;
   readonly diffId: Digest;
   readonly tarBytes: number;
   readonly from: TarSource['kind'];
   readonly patchBytes: number;
+  /** Coded bytes of each of its streams; they add up to `patchBytes`. */
+  readonly streams: Readonly<Record<string, number>>;
   /** How many of its files are executables that are predicted; absent where there are none. */
   readonly predicted?: number;
   readonly blob?: {
@@ -66,17 +78,32 @@ export interface InspectedLayer {
   };
 }
 
-/** Reads the whole patch, so that damage anywhere in it is found. Throws CORRUPT_INPUT or UNSUPPORTED. */
-export async function inspectPatch(patch: PatchReader, patchBytes: () => number): Promise<Inspection> {
+export interface InspectOptions extends StoreOptions {
+  /** The image that the patch was made from. */
+  readonly base: OpenedImage;
+}
+
+/**
+ * Reads the whole patch, so that damage anywhere in it is found; given the base, also makes its layers, to see which
+ * files its bytes are for. Throws CORRUPT_INPUT or UNSUPPORTED; with a base also BASE_MISMATCH and what its store throws.
+ */
+export async function inspectPatch(
+  patch: PatchReader,
+  patchBytes: () => number,
+  options?: InspectOptions,
+): Promise<Inspection> {
+  const entries = options === undefined ? undefined : await inspectFiles(patch, options.base, options);
   await patch.finish();
   const { header, documents } = patch;
   const { manifest, index } = documents;
   const layers = header.target.layers.map(
-    (layer): InspectedLayer => ({
+    (layer, position): InspectedLayer => ({
+      position,
       diffId: layer.diffId,
       tarBytes: layer.tarBytes,
       from: layer.tar.kind,
       patchBytes: layer.streams.reduce((sum, { codedBytes }) => sum + codedBytes, 0),
+      streams: sizesOf(layer.streams),
       ...(layer.predicted === undefined ? {} : { predicted: layer.predicted }),
       ...(layer.blob === undefined
         ? {}
@@ -111,6 +138,31 @@ export async function inspectPatch(patch: PatchReader, patchBytes: () => number)
     ...(manifest === undefined ? {} : { exactManifest: layers.every(({ blob }) => blob?.from !== 'none') }),
     needs: needs(header),
     streams: streamSizes(header, sizeBytes),
+    ...(entries === undefined || options === undefined
+      ? {}
+      : { files: { base: options.base.name, shares: sumShares(header, sizeBytes, entries), entries } }),
+  };
+}
+
+/**
+ * What is said of one layer of the target: its streams, its files. Of the whole patch stay its size, needs and shares.
+ * Throws USAGE when the target has no layer at `position`.
+ */
+export function onlyLayer(inspection: Inspection, position: number): Inspection {
+  const { target, files } = inspection;
+  const layer = target.layers[position];
+  if (layer === undefined) {
+    throw new DidiffError('USAGE', `the target has no layer ${position}; it has ${target.layers.length}`, {
+      hint: 'Layers are counted from 0.',
+    });
+  }
+  return {
+    ...inspection,
+    target: { ...target, layers: [layer] },
+    streams: layer.streams,
+    ...(files === undefined
+      ? {}
+      : { files: { ...files, entries: files.entries.filter((entry) => entry.layer === position) } }),
   };
 }
 
@@ -139,14 +191,17 @@ function needs(header: PatchHeader): Inspection['needs'] {
 }
 
 function streamSizes(header: PatchHeader, patchBytes: number): Readonly<Record<string, number>> {
+  const all = header.target.layers.flatMap(({ streams }) => streams);
+  const coded = all.reduce((sum, { codedBytes }) => sum + codedBytes, 0);
+  return { ...sizesOf(all), 'header and framing': patchBytes - coded };
+}
+
+/** Coded bytes by the streams' names. */
+function sizesOf(streams: readonly StreamInfo[]): Readonly<Record<string, number>> {
   const sizes: Record<string, number> = {};
-  let rest = patchBytes;
-  for (const { streams } of header.target.layers) {
-    for (const { stream, codedBytes } of streams) {
-      const name = STREAM_NAMES[stream] ?? String(stream);
-      sizes[name] = (sizes[name] ?? 0) + codedBytes;
-      rest -= codedBytes;
-    }
+  for (const { stream, codedBytes } of streams) {
+    const name = STREAM_NAMES[stream] ?? String(stream);
+    sizes[name] = (sizes[name] ?? 0) + codedBytes;
   }
-  return { ...sizes, 'header and framing': rest };
+  return sizes;
 }

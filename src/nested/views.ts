@@ -93,13 +93,14 @@ export function encodeViews(
   return Uint8Array.from(out);
 }
 
-/** Opens all views of `list`, which must come to just `plainBytes`. Throws CORRUPT_INPUT. */
+/** Opens all views of `list`, which must come to just `plainBytes`; `onView` is told of each. Throws CORRUPT_INPUT. */
 export function openViews(
   list: Uint8Array,
   plainBytes: number,
   base: RandomAccess,
   tempDirectory: string,
   signal?: AbortSignal,
+  onView?: (view: View) => void,
 ): ViewedSpace {
   const space = openViewedSpace(base, tempDirectory);
   const cursor: Cursor = { bytes: list, position: 0 };
@@ -114,6 +115,7 @@ export function openViews(
       if (!(address >= 0 && address < space.sizeBytes))
         throw corrupt(`a view is taken from address ${address}, outside of ${space.sizeBytes} bytes`);
       const view = space.open({ form: (value % (1 << FORM_BITS)) as Form, address }, left);
+      onView?.(view);
       left -= view.sizeBytes;
       place = view.end;
     }

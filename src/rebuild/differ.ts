@@ -16,8 +16,16 @@ export interface Differ {
   assertEnd(): void;
 }
 
-/** Gaps count the equal bytes before each byte that differs, over all regions of the layer as one run. */
-export function differ(gaps: PlainReader, diffs: PlainReader): Differ {
+/**
+ * Gaps count the equal bytes before each byte that differs, over all regions of the layer as one run. `onDifference` is
+ * told the place in that run of each.
+ */
+export function differ(
+  gaps: PlainReader,
+  diffs: PlainReader,
+  onDifference?: (place: number) => void,
+): Differ {
+  let scanned = 0;
   let gap: number | undefined;
   const nextGap = async () => {
     if (isLow(gaps, MAX_VARINT_BYTES)) await gaps.ensure(MAX_VARINT_BYTES);
@@ -32,11 +40,13 @@ export function differ(gaps: PlainReader, diffs: PlainReader): Differ {
       if (diffs.available === 0) await diffs.ensure(1);
       if (diffs.available === 0) throw corrupt('the differences end before the gaps do');
       onDiff(at, diffs.bytes[diffs.position]!);
+      onDifference?.(scanned + at);
       diffs.position++;
       at++;
       gap = gaps.available >= MAX_VARINT_BYTES ? takeNumber(gaps, 'a gap') : await nextGap();
     }
     gap -= length - at;
+    scanned += length;
   };
   /** Differences that are prepared: those from `used` to `filled`, in bytes of predicted regions counted from the first. */
   const places = new Float64Array(2 * PREPARED_BYTES);

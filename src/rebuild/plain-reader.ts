@@ -8,6 +8,8 @@ export interface PlainReader extends Cursor {
   readonly available: number;
   /** Whether `available` is all there will be. */
   readonly ended: boolean;
+  /** Bytes read so far. */
+  readonly takenBytes: number;
   /** Waits until `count` bytes are available or the stream has ended. */
   ensure(count: number): Promise<void>;
   /** Throws CORRUPT_INPUT unless everything was read. */
@@ -48,6 +50,9 @@ export function plainReader(decoder: StreamDecoder, plainBytes: number, what: st
     },
     get ended() {
       return ended;
+    },
+    get takenBytes() {
+      return total - (bytes.length - position);
     },
     async ensure(count) {
       while (bytes.length - position < count && !ended) await refill();

@@ -40,10 +40,13 @@ import { type Fill, type Op, opReader } from './ops.ts';
 import { emit, type OutputBuffer, outputBuffer } from './output-buffer.ts';
 import { lastEngines, partCloser } from './parts.ts';
 import { isLow, type PlainReader, plainReader } from './plain-reader.ts';
+import { type ProgramTrace, tracedDecoder, tracedOps } from './trace.ts';
 
 export interface RebuildOptions {
   readonly signal?: AbortSignal | undefined;
   readonly tempDirectory: string;
+  /** Is told where the bytes of the streams go. */
+  readonly trace?: ProgramTrace | undefined;
 }
 
 /** Pieces are no longer; they are valid until the next is asked for. */
@@ -59,7 +62,7 @@ export async function* runProgram(
   base: RandomAccess,
   options: RebuildOptions,
 ): AsyncGenerator<Uint8Array> {
-  const { tempDirectory, signal } = options;
+  const { tempDirectory, signal, trace } = options;
   const decoders: StreamDecoder[] = [];
   const getMixer = shareMixer();
   const open = (stream: number): PlainReader => {
@@ -67,7 +70,7 @@ export async function* runProgram(
     const what = `stream ${STREAM_NAMES[stream]}`;
     const decoder = openDecoder(info, streams.pull(stream), what, getMixer);
     decoders.push(decoder);
-    return plainReader(decoder, info?.plainBytes ?? 0, what);
+    return plainReader(tracedDecoder(decoder, stream, trace), info?.plainBytes ?? 0, what);
   };
   const owned: { close(): void }[] = [];
   try {
@@ -79,6 +82,7 @@ export async function* runProgram(
         base,
         tempDirectory,
         signal,
+        trace?.onView,
       );
       owned.push(views);
       space = views;
@@ -89,7 +93,7 @@ export async function* runProgram(
       history = openTempFile(tempDirectory);
       owned.push(history);
     }
-    yield* run(layer.tarBytes, readers, space, history);
+    yield* run(layer.tarBytes, readers, space, history, trace);
     for (const reader of readers) await reader.assertEnd();
   } finally {
     for (const decoder of decoders) decoder.close();
@@ -108,9 +112,10 @@ async function* run(
   readers: readonly PlainReader[],
   base: RandomAccess,
   history: TempFile | undefined,
+  trace: ProgramTrace | undefined,
 ): AsyncGenerator<Uint8Array> {
-  const ops = opReader(readers, base.sizeBytes, tarBytes);
-  const differences = differ(readers[STREAM_GAPS]!, readers[STREAM_DIFFS]!);
+  const ops = tracedOps(opReader(readers, base.sizeBytes, tarBytes), trace);
+  const differences = differ(readers[STREAM_GAPS]!, readers[STREAM_DIFFS]!, trace?.onDifference);
   const fill = filler(readers, base, history, differences);
   const nextHeader = headerReader(readers[STREAM_HEADERS]!, base);
   const engines = lastEngines();
@@ -133,12 +138,13 @@ async function* run(
             throw corrupt(`a part at ${start} reaches past the ${sizeBytes} bytes it lies in`);
           yield* emit(out, piece.length, async (to, at) => to.set(piece.subarray(at, at + to.length)));
         }
-        continue;
+      } else {
+        produced += op.length;
+        if (op.code === OP_HEADER) yield* emitHeader(out, op, await nextHeader(op.source));
+        else if (op.code === OP_EXECUTABLE) yield* runExecutable(op, ops, base, differences, fill, out);
+        else yield* emit(out, op.length, (part, start) => fill(op, part, start));
       }
-      produced += op.length;
-      if (op.code === OP_HEADER) yield* emitHeader(out, op, await nextHeader(op.source));
-      else if (op.code === OP_EXECUTABLE) yield* runExecutable(op, ops, base, differences, fill, out);
-      else yield* emit(out, op.length, (part, start) => fill(op, part, start));
+      if (depth === 0) trace?.onMade(sizeBytes - left, produced, readers);
     }
     if (out.filled > 0) yield out.flush();
   }

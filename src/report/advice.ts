@@ -6,6 +6,13 @@ import type { Advice } from './model.ts';
 /** What a change costs, in the unit of the report. */
 export type CostOf = (change: FileChange) => number;
 
+/** What the advice on single files looks at. */
+export interface Evidence {
+  readonly path: string;
+  readonly change: FileChange['change'];
+  readonly target?: { readonly type: string };
+}
+
 const MOST_PATHS = 5;
 
 /** The costliest first. `costOf` says what a changed file costs; without it, its size in the target. */
@@ -21,7 +28,8 @@ export function adviseOnDiff(diff: ImageDiff, costOf: CostOf = sizeInTarget): re
   ]);
 }
 
-function inOrder(found: readonly (Advice | undefined)[]): readonly Advice[] {
+/** The costliest first, without those that were not found. */
+export function inOrder(found: readonly (Advice | undefined)[]): readonly Advice[] {
   return found
     .filter((advice) => advice !== undefined)
     .sort((a, b) => b.savesBytes - a.savesBytes || (a.id < b.id ? -1 : 1));
@@ -89,7 +97,10 @@ const LEFT_BEHIND = [
   /^\/etc\/ld\.so\.cache~?$|\.pid$/,
 ] as const;
 
-function onCaches(changes: readonly FileChange[], costOf: CostOf): Advice | undefined {
+export function onCaches<T extends Evidence>(
+  changes: readonly T[],
+  costOf: (change: T) => number,
+): Advice | undefined {
   const found = changes.filter(
     ({ path, change, target }) =>
       (change === 'added' || change === 'changed') &&
@@ -106,7 +117,10 @@ function onCaches(changes: readonly FileChange[], costOf: CostOf): Advice | unde
 }
 
 /** Bytecode holds the time of its source, unless it is told to hold its hash. */
-function onBytecode(changes: readonly FileChange[], costOf: CostOf): Advice | undefined {
+export function onBytecode<T extends Evidence>(
+  changes: readonly T[],
+  costOf: (change: T) => number,
+): Advice | undefined {
   const byPath = new Map(changes.map((change) => [change.path, change]));
   const found = changes.filter(({ path, change }) => {
     if (change !== 'changed' || !path.endsWith('.pyc')) return false;
@@ -126,7 +140,10 @@ function onBytecode(changes: readonly FileChange[], costOf: CostOf): Advice | un
 const ARCHIVES =
   /\.(jar|war|ear|zip|whl|egg|apk|gem|crate|nupkg|t?gz|t?xz|t?bz2|tbz|zst|lz4|br|7z|deb|rpm|asar|squashfs)$/i;
 
-function onArchives(changes: readonly FileChange[], costOf: CostOf): Advice | undefined {
+export function onArchives<T extends Evidence>(
+  changes: readonly T[],
+  costOf: (change: T) => number,
+): Advice | undefined {
   const found = changes.filter(
     ({ path, change, target }) =>
       (change === 'changed' || change === 'added') &&
@@ -190,9 +207,9 @@ function onZstd({ layers = [] }: ImageDiff): readonly Advice[] {
 }
 
 /** Undefined when nothing was found. Names the costliest files. */
-function about(
-  found: readonly FileChange[],
-  costOf: CostOf,
+function about<T extends Evidence>(
+  found: readonly T[],
+  costOf: (change: T) => number,
   words: Pick<Advice, 'id' | 'title' | 'text'>,
 ): Advice | undefined {
   if (found.length === 0) return undefined;
@@ -205,6 +222,6 @@ function about(
   };
 }
 
-function countOf(count: number, one: string, many: string): string {
+export function countOf(count: number, one: string, many: string): string {
   return `${count} ${count === 1 ? one : many}`;
 }

@@ -4,6 +4,7 @@
  */
 import { corrupt, type DidiffError } from '../errors.ts';
 import { type GlobalRecords, type HeaderResult, paddedBytes, parseHeader, type TarEntry } from './header.ts';
+import { openTarInput, type TarInput } from './input.ts';
 import { textOfName } from './name.ts';
 
 /** An entry and its content as pieces. A piece is valid until the next is asked for. */
@@ -17,7 +18,7 @@ export interface StreamedTarEntry extends TarEntry {
  * source's: what it throws comes through. Throws CORRUPT_INPUT for a bad header or a stream that ends too soon.
  */
 export async function* readTarStream(source: AsyncIterable<Uint8Array>): AsyncGenerator<StreamedTarEntry> {
-  const input = openInput(source);
+  const input = openTarInput(source);
   const globals: GlobalRecords = new Map();
   try {
     for (;;) {
@@ -39,7 +40,7 @@ export async function* readTarStream(source: AsyncIterable<Uint8Array>): AsyncGe
   }
 }
 
-async function parseNext(input: Input, globals: GlobalRecords): Promise<HeaderResult> {
+async function parseNext(input: TarInput, globals: GlobalRecords): Promise<HeaderResult> {
   const parser = parseHeader(input.offset(), globals);
   let step = parser.next();
   if (!(await input.hasMore())) throw tooShort(input, 'before the zero block that marks its end');
@@ -48,7 +49,7 @@ async function parseNext(input: Input, globals: GlobalRecords): Promise<HeaderRe
 }
 
 /** An iterator that can be entered again, unlike a generator's, which a `break` would close half-way. */
-function readContent(input: Input, entry: TarEntry): AsyncIterable<Uint8Array> {
+function readContent(input: TarInput, entry: TarEntry): AsyncIterable<Uint8Array> {
   let left = entry.sizeBytes;
   const next = async (): Promise<IteratorResult<Uint8Array>> => {
     if (left === 0) return { done: true, value: undefined };
@@ -62,72 +63,8 @@ function readContent(input: Input, entry: TarEntry): AsyncIterable<Uint8Array> {
   return { [Symbol.asyncIterator]: () => ({ next }) };
 }
 
-function tooShort(input: Input, where: string): DidiffError {
+function tooShort(input: TarInput, where: string): DidiffError {
   return corrupt(`the tar stream ends at ${input.offset()}, ${where}`, {
     hint: 'It was cut off; try again.',
   });
-}
-
-type Input = ReturnType<typeof openInput>;
-
-/** Takes bytes off a stream of pieces in the amounts asked for. */
-function openInput(source: AsyncIterable<Uint8Array>) {
-  const iterator = source[Symbol.asyncIterator]();
-  let piece: Uint8Array = new Uint8Array(0);
-  let consumed = 0;
-  let ended = false;
-
-  async function hasMore(): Promise<boolean> {
-    while (piece.length === 0 && !ended) {
-      const step = await iterator.next();
-      if (step.done) ended = true;
-      else piece = step.value;
-    }
-    return piece.length > 0;
-  }
-
-  async function takeSome(limit: number): Promise<Uint8Array | undefined> {
-    if (!(await hasMore())) return undefined;
-    const some = piece.subarray(0, limit);
-    piece = piece.subarray(some.length);
-    consumed += some.length;
-    return some;
-  }
-
-  return {
-    hasMore,
-    takeSome,
-    offset: () => consumed,
-    /** Exactly `length` bytes, or undefined when the stream ends before. */
-    async take(length: number): Promise<Uint8Array | undefined> {
-      const first = await takeSome(length);
-      if (first === undefined || first.length === length) return first;
-      const all = new Uint8Array(length);
-      all.set(first);
-      for (let done = first.length; done < length; ) {
-        const some = await takeSome(length - done);
-        if (some === undefined) return undefined;
-        all.set(some, done);
-        done += some.length;
-      }
-      return all;
-    },
-    /** Steps over `length` bytes, or fewer when the stream ends: a lone missing padding is found at the next header. */
-    async skip(length: number): Promise<void> {
-      for (let left = length; left > 0; ) {
-        const some = await takeSome(left);
-        if (some === undefined) return;
-        left -= some.length;
-      }
-    },
-    /** Reads what follows the end mark, so that the connection can be used again. */
-    async drain(): Promise<void> {
-      while ((await takeSome(Number.MAX_SAFE_INTEGER)) !== undefined);
-    },
-    async close(): Promise<void> {
-      if (ended) return;
-      ended = true;
-      await iterator.return?.();
-    },
-  };
 }
