@@ -80,6 +80,7 @@ describe('a decoder written from docs/format.md alone', () => {
     await decodePatch(example, base, ({ name }) => opsSeen.add(name));
     expect([...opsSeen].sort()).toEqual([
       'binary',
+      'digest',
       'executable',
       'header',
       'part',

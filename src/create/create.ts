@@ -26,7 +26,7 @@ import { NO_EXECUTABLES } from './executable-counts.ts';
 import { type Assembly, assembleHeader, type PatchView, useBase } from './header.ts';
 import { openArchiveIndex } from './opened/similar-archive.ts';
 import { type Plan, planLayers } from './plan.ts';
-import type { Program } from './program-writer.ts';
+import type { Program } from './program.ts';
 import { provePatch } from './prove.ts';
 import { type CreateReport, reportOf } from './report.ts';
 import { type Settled, settlePlan } from './settle.ts';
@@ -225,6 +225,7 @@ async function codeLayers(
     plan,
     executables: programs.map((program) => program?.executables ?? NO_EXECUTABLES),
     parts: programs.some((program) => (program?.parts ?? 0) > 0) || views.some(({ length }) => length > 0),
+    digests: Math.max(0, ...programs.map((program) => program?.digests ?? 0)),
     viewBytes: views.map((own) => own.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)),
     streams,
   };

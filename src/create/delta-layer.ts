@@ -16,7 +16,9 @@ import type { MatchContext } from './match-file.ts';
 import { openPartBudget, type PartBudget } from './opened/budget.ts';
 import type { FindSimilarArchive } from './opened/similar-archive.ts';
 import { writeOpened } from './opened/write-opened.ts';
-import { openProgramWriter, type Program, type ProgramWriter } from './program-writer.ts';
+import type { Program, ProgramWriter } from './program.ts';
+import { openProgramWriter } from './program-writer.ts';
+import { type Survey, surveyLayer } from './survey.ts';
 import type { ViewBook } from './view-book.ts';
 
 /** How the contents of a layer's files were made, for the report. */
@@ -39,7 +41,6 @@ export interface DeltaContext {
   readonly views: ViewBook;
   readonly engines: EngineFinder;
   readonly similar: FindSimilarArchive;
-  readonly budget: PartBudget;
   readonly tempDirectory: string;
   readonly tick: (bytes: number) => Promise<void>;
   readonly counts: FileCounts;
@@ -56,12 +57,20 @@ export interface ChangedFile {
   readonly earlier: BaseFile | undefined;
 }
 
+/** What there is besides for one layer. */
+interface LayerContext extends DeltaContext {
+  readonly budget: PartBudget;
+  readonly survey: Survey;
+  /** The numbers of the digests that a reader has at this place. */
+  readonly digests: Map<string, number>;
+}
+
 /** The program's streams are the caller's to close. */
-export async function writeDeltaLayer(
-  tar: RandomAccess,
-  shared: Omit<DeltaContext, 'budget'>,
-): Promise<Program> {
-  const context = { ...shared, budget: openPartBudget(tar.sizeBytes) };
+export async function writeDeltaLayer(tar: RandomAccess, shared: DeltaContext): Promise<Program> {
+  const listsDigests = shared.effort.listsDigests && shared.onChanged === undefined;
+  const survey = await surveyLayer(tar, { ...shared, listsDigests });
+  const budget = openPartBudget(tar.sizeBytes);
+  const context: LayerContext = { ...shared, budget, survey, digests: new Map() };
   const writer = openProgramWriter(context.catalog.space, context.tempDirectory, context.effort.findsRepeats);
   try {
     const place: Place = { address: 0 };
@@ -76,6 +85,8 @@ export async function writeDeltaLayer(
   }
 }
 
+type Content = Extract<TarSegment, { readonly entry: TarEntry }>;
+
 /** The base address that the target's current place corresponds to: the end of what was last taken from the base. */
 interface Place {
   address: number;
@@ -86,20 +97,14 @@ async function writeSegment(
   tar: RandomAccess,
   segment: TarSegment,
   place: Place,
-  context: DeltaContext,
+  context: LayerContext,
 ): Promise<void> {
   switch (segment.kind) {
     case 'header':
       writeHeader(writer, tar, segment.entry, place, context.catalog);
       break;
     case 'content':
-      await writeContent(
-        writer,
-        sliceAccess(tar, segment.offset, segment.sizeBytes),
-        segment.entry,
-        place,
-        context,
-      );
+      await writeContent(writer, tar, segment, place, context);
       break;
     default:
       writeFiller(writer, sliceAccess(tar, segment.offset, segment.sizeBytes), context.scratch[0]);
@@ -166,30 +171,19 @@ function nearestHeader(catalog: Catalog, address: number): number | undefined {
 
 async function writeContent(
   writer: ProgramWriter,
-  content: RandomAccess,
-  entry: TarEntry,
+  tar: RandomAccess,
+  segment: Content,
   place: Place,
-  context: DeltaContext,
+  context: LayerContext,
 ): Promise<void> {
-  const { catalog, counts } = context;
-  const path = catalog.byPath.get(entry.path);
-  // The file of the same path first: it stands where the last op ended, and is mostly the same.
-  if (
-    path?.sizeBytes === content.sizeBytes &&
-    equalContent(catalog.space, path.address, content, context.scratch)
-  ) {
-    counts.same++;
-    writer.sameRegion(path.address, content.sizeBytes);
-    place.address = path.address + content.sizeBytes;
-    await context.tick(content.sizeBytes);
-    return;
-  }
-  const same = catalog.findSame(content, context.scratch[0]);
+  const { catalog, counts, survey, digests } = context;
+  const { entry } = segment;
+  const content = sliceAccess(tar, segment.offset, segment.sizeBytes);
+  const same = survey.same.get(segment.offset);
   if (same !== undefined) {
     counts.same++;
-    writer.sameRegion(same.address, content.sizeBytes);
-    place.address = same.address + content.sizeBytes;
-    await context.tick(content.sizeBytes);
+    writer.sameRegion(same, content.sizeBytes);
+    place.address = same + content.sizeBytes;
     return;
   }
   const earlier = findEarlierFile(catalog, entry.path, content.sizeBytes);
@@ -204,7 +198,9 @@ async function writeContent(
     return;
   }
   const { matcher, effort, tick, views, engines, similar, tempDirectory, budget } = context;
-  const match: MatchContext = { catalog, anchors: await context.anchors(), matcher, effort, tick };
+  const anchors = await context.anchors();
+  const match: MatchContext = { catalog, anchors, matcher, effort, tick, digests };
+  const marked = markDigests(writer, segment, survey);
   const onPredicted = () => counts.predicted++;
   await writeOpened(writer, content, earlier, {
     match,
@@ -216,6 +212,19 @@ async function writeContent(
     onPredicted,
     partDepth: 0,
     depth: 0,
+  });
+  for (const [key, number] of marked) digests.set(key, number);
+}
+
+/** Has a reader make the digests of a content that are listed later. They are there when all of it is written. */
+function markDigests(
+  writer: ProgramWriter,
+  { offset, sizeBytes }: Content,
+  survey: Survey,
+): readonly (readonly [string, number])[] {
+  return (survey.marks.get(offset) ?? []).flatMap(({ algorithm, key }) => {
+    const number = writer.markDigest(algorithm, sizeBytes);
+    return number === undefined ? [] : [[key, number] as const];
   });
 }
 
@@ -230,21 +239,4 @@ function writeFiller(writer: ProgramWriter, bytes: RandomAccess, buffer: Uint8Ar
 function equalRange(space: RandomAccess, address: number, bytes: Uint8Array): boolean {
   if (address + bytes.length > space.sizeBytes) return false;
   return Buffer.compare(readRange(space, address, bytes.length, bytes.length), bytes) === 0;
-}
-
-function equalContent(
-  space: RandomAccess,
-  address: number,
-  content: RandomAccess,
-  scratch: DeltaContext['scratch'],
-): boolean {
-  if (address + content.sizeBytes > space.sizeBytes) return false;
-  let at = address;
-  for (const piece of readPieces(content, scratch[0])) {
-    const other = scratch[1].subarray(0, piece.length);
-    space.readAt(at, other);
-    if (Buffer.compare(piece, other) !== 0) return false;
-    at += piece.length;
-  }
-  return true;
 }

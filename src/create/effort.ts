@@ -24,6 +24,8 @@ export interface Effort {
   readonly findsRepeats: boolean;
   /** The largest stream that the mixing coder is tried on, in bytes: it takes a second or two for a megabyte. */
   readonly mixedBytes: number;
+  /** Whether digests of files that are listed in others are left to the reader. */
+  readonly listsDigests: boolean;
   /** How streams are coded with brotli. */
   readonly brotli: BrotliLimits;
 }
@@ -38,6 +40,7 @@ const FAST = {
   firstSparserBits: 0,
   opensParts: false,
   findsRepeats: false,
+  listsDigests: false,
   sparserBits: 1,
   mixedBytes: 0,
 };
@@ -47,6 +50,7 @@ const MIDDLE = {
   firstSparserBits: 0,
   opensParts: true,
   findsRepeats: true,
+  listsDigests: true,
   sparserBits: 0,
   mixedBytes: MB,
 };

@@ -11,7 +11,8 @@ import { bytesAccess, type RandomAccess, readRange } from '../bytes/access.ts';
 import { findRegions, indexOld } from '../kernels/match.ts';
 import type { BaseFile, Catalog } from './catalog.ts';
 import { findOldExecutable, planExecutable, writeMatches } from './executable.ts';
-import { openProgramWriter, type ProgramWriter } from './program-writer.ts';
+import type { ProgramWriter } from './program.ts';
+import { openProgramWriter } from './program-writer.ts';
 import { type ExecutablePlan, type Match, residualOf } from './residual.ts';
 import { writeSeeks } from './source-log.ts';
 

@@ -10,7 +10,7 @@ import { planElfRegions } from '../predict/elf/plan.ts';
 import type { Part } from './candidates.ts';
 import type { Catalog } from './catalog.ts';
 import { costOf } from './cost.ts';
-import type { ProgramWriter } from './program-writer.ts';
+import type { ProgramWriter } from './program.ts';
 import { type ExecutablePlan, isInside, type Match, residualOf } from './residual.ts';
 
 export function isElf(content: RandomAccess): boolean {

@@ -14,6 +14,7 @@ import {
   FEATURE_BLOB_COPIES,
   FEATURE_EXECUTABLES,
   FEATURE_GZIP_RECIPE,
+  FEATURE_LISTED_DIGESTS,
   FEATURE_MIX,
   FEATURE_OPENED_PARTS,
   type PatchHeader,
@@ -24,7 +25,7 @@ import type { PlacedBlob } from './blob-copies.ts';
 import type { CodedStream } from './entropy.ts';
 import type { ExecutableCounts } from './executable-counts.ts';
 import type { LayerPlan, Plan } from './plan.ts';
-import type { Program } from './program-writer.ts';
+import type { Program } from './program.ts';
 import type { SourceLog } from './source-log.ts';
 import { patchViewAddresses, usedViews, viewAt } from './used-views.ts';
 
@@ -39,6 +40,8 @@ export interface Assembly {
   readonly executables: readonly ExecutableCounts[];
   /** Whether any part is opened, of the target or of the base. */
   readonly parts: boolean;
+  /** Digests that a reader makes of one layer's files, at most. */
+  readonly digests: number;
   /** Per layer of the target: bytes of its views. */
   readonly viewBytes: readonly number[];
   /** Per layer of the target. */
@@ -148,12 +151,14 @@ export function assembleHeader(assembly: Assembly): PatchHeader {
   if (blobsFrom('copies')) requires.push(FEATURE_BLOB_COPIES);
   if (assembly.parts) requires.push(FEATURE_OPENED_PARTS);
   if (layers.some(({ streams }) => streams.some(({ codec }) => isMixed(codec)))) requires.push(FEATURE_MIX);
+  if (assembly.digests > 0) requires.push(FEATURE_LISTED_DIGESTS);
   return {
     writer: WRITER,
     requires,
     memoryBytes:
       Math.max(0, ...layers.map((layer, at) => readerMemory(layer, assembly.executables[at]!))) +
-      (assembly.parts ? PARTS_BYTES : 0),
+      (assembly.parts ? PARTS_BYTES : 0) +
+      assembly.digests * DIGEST_BYTES,
     base: {
       name: portableName(assembly.baseName),
       layers: baseLayers,
@@ -215,6 +220,9 @@ const MODEL_BYTES = 4 << 20;
 
 /** A model for each depth of parts, and what waits for the sums of an entry. */
 const PARTS_BYTES = 2 * MODEL_BYTES + MAX_PART_DEPTH * MAX_HELD_BYTES;
+
+/** A digest that a reader keeps. */
+const DIGEST_BYTES = 128;
 
 /** Windows of all streams that are read side by side, a chunk and an output buffer each, and the layer's own pieces. */
 function readerMemory(layer: PatchLayer, executables: ExecutableCounts): number {

@@ -7,8 +7,9 @@ import { type Anchors, chooseParts, type Part } from './candidates.ts';
 import type { Catalog } from './catalog.ts';
 import type { Effort } from './effort.ts';
 import { findOldExecutable, isElf, labelExecutable, planExecutable, writeMatches } from './executable.ts';
-import type { LiteralKind, ProgramWriter } from './program-writer.ts';
+import type { LiteralKind, ProgramWriter } from './program.ts';
 import type { Match } from './residual.ts';
+import { type MatchedWindow, writeWindow } from './write-window.ts';
 
 /** New bytes matched at once. */
 const WINDOW_BYTES = 4 << 20;
@@ -32,17 +33,8 @@ export interface MatchContext {
   readonly matcher: Matcher;
   readonly effort: Effort;
   readonly tick: (bytes: number) => Promise<void>;
-}
-
-/** What stretches of a file match, window by window. */
-export interface MatchedWindow {
-  /** Where in the file the window begins. */
-  readonly start: number;
-  /** Valid until the next window is asked for. */
-  readonly bytes: Uint8Array;
-  readonly kind: LiteralKind;
-  /** By ascending newStart, which counts from the file's beginning; none overlapping. */
-  readonly matches: readonly Match[];
+  /** The numbers of the digests that a reader can list, by what they are. */
+  readonly digests: ReadonlyMap<string, number>;
 }
 
 /** Writes `content`, of which `earlier` is likely an earlier version, and says how. */
@@ -54,15 +46,9 @@ export async function writeChangedFile(
 ): Promise<'plain' | 'predicted'> {
   if (context.effort.predictsExecutables && isElf(content))
     return await writeExecutable(writer, content, context, earlier);
-  for await (const { start, bytes, kind, matches } of matchWindows(content, context, earlier)) {
-    let at = 0;
-    for (const { newStart, address, length } of matches) {
-      writer.literal(bytes.subarray(at, newStart - start), kind);
-      writer.region(address, bytes.subarray(newStart - start, newStart - start + length));
-      at = newStart - start + length;
-    }
-    writer.literal(bytes.subarray(at), kind);
-    await context.tick(bytes.length);
+  for await (const window of matchWindows(content, context, earlier)) {
+    writeWindow(writer, window, context.catalog.space, context.digests);
+    await context.tick(window.bytes.length);
   }
   return 'plain';
 }

@@ -4,11 +4,11 @@
  */
 import type { RandomAccess } from '../bytes/access.ts';
 import { zigzag } from '../bytes/varint.ts';
-import type { Choice } from '../nested/choice.ts';
 import {
   DELTA_STREAMS,
   OP_BINARY,
   OP_BITS,
+  OP_DIGEST,
   OP_EXECUTABLE,
   OP_HEADER,
   OP_PART,
@@ -25,54 +25,17 @@ import {
   STREAM_TEXT,
 } from '../patch/format.ts';
 import { STEP_BYTES } from '../predict/elf/predictor.ts';
-import { encodeTarHeaderDelta, HEADER_BYTES, startHeaders } from '../predict/tar-header.ts';
-import { type ExecutableCounts, NO_EXECUTABLES, withExecutable } from './executable-counts.ts';
+import { encodeTarHeaderDelta, HEADER_BYTES, headerSize, startHeaders } from '../predict/tar-header.ts';
+import { startDigestOps } from './digest-ops.ts';
+import { NO_EXECUTABLES, withExecutable } from './executable-counts.ts';
 import { startWays } from './part-ways.ts';
 import { placed, startPlacement } from './placement.ts';
+import type { LiteralKind, ProgramWriter } from './program.ts';
 import { openRepeatFinder } from './repeats.ts';
 import type { ExecutablePlan, Residual } from './residual.ts';
-import { growingLog, type SourceLog } from './source-log.ts';
-import { openSpool, type Spool } from './spool.ts';
+import { growingLog } from './source-log.ts';
+import { openSpool } from './spool.ts';
 import { isZero } from './zeros.ts';
-
-export type LiteralKind = 'binary' | 'text';
-
-export interface ProgramWriter {
-  /** The layer's next bytes stand at `address` of the base; `bytes` are the layer's own, mostly equal. */
-  region(address: number, bytes: Uint8Array): void;
-  /** The same for bytes known to be equal. */
-  sameRegion(address: number, length: number): void;
-  literal(bytes: Uint8Array, kind: LiteralKind): void;
-  /** A whole file, predicted: `content` is its bytes. */
-  executable(content: RandomAccess, plan: ExecutablePlan): void;
-  /** The padding before a header, or at the end: free where the next op brings it along. */
-  zeros(count: number): void;
-  /** A header block, predicted from the one at `address`. */
-  header(address: number, block: Uint8Array): void;
-  /** Up to `endPart` the plain form of a part is written, `plainBytes`, that takes `closedBytes`; `back` is a directory's. */
-  beginPart(plainBytes: number, closedBytes: number, choice: Choice, back?: number): void;
-  endPart(): void;
-  /** Bytes of the layer, or of the part that is being written, so far. */
-  readonly produced: number;
-  /** New text so far: it may become large. */
-  readonly text: Spool;
-  /** Ends it. */
-  finish(): Program;
-  close(): void;
-}
-
-export interface Program {
-  /** By number; the seeks' is empty until `writeSeeks`. */
-  readonly streams: readonly Spool[];
-  readonly seeks: Spool;
-  /** Bytes of the layer that the ops make. */
-  readonly producedBytes: number;
-  readonly executables: ExecutableCounts;
-  /** How many parts are opened. */
-  readonly parts: number;
-  /** Source address and length of each op that has one, in order. */
-  readonly sources: SourceLog;
-}
 
 /** Compares and copies in pieces of this size. */
 const PIECE_BYTES = 1 << 16;
@@ -93,6 +56,7 @@ export function openProgramWriter(
   const scratch = new Uint8Array(PIECE_BYTES);
   const repeats = findsRepeats ? openRepeatFinder(tempDirectory) : undefined;
   const nameWay = startWays();
+  const digests = startDigestOps();
   let parts = 0;
   let repeatExpected = 0;
   /** Bytes of the layer, or of the part that is being written. */
@@ -106,9 +70,13 @@ export function openProgramWriter(
   let open: { address: number; length: number; start: number } | undefined;
   /** Where the executable begins whose ops are being written: a reader wants all of them there. */
   let wholeStart: number | undefined;
+  /** The header that the last op made, if it did. */
+  let header: Uint8Array | undefined;
 
-  const op = (code: number, length: number, at: number) =>
+  const op = (code: number, length: number, at: number) => {
+    header = undefined;
     streams[STREAM_OPS]!.appendNumber(length * (1 << OP_BITS) + code, at);
+  };
   const closeRegion = () => {
     if (open === undefined) return;
     op(OP_REGION, open.length, open.start);
@@ -255,6 +223,24 @@ export function openProgramWriter(
       closeRegion();
       produced = placement.leave();
     },
+    markDigest(algorithm, sizeBytes) {
+      payZeros(undefined);
+      closeRegion();
+      const before = header;
+      if (before !== undefined && headerSize(before) !== sizeBytes) return undefined;
+      const number = digests.mark();
+      if (number === undefined) return undefined;
+      op(OP_DIGEST, algorithm, produced);
+      if (before === undefined) streams[STREAM_OPS]!.appendNumber(sizeBytes, produced);
+      header = before;
+      return number;
+    },
+    listDigest(number, form, length) {
+      payZeros(undefined);
+      closeRegion();
+      op(OP_DIGEST, digests.list(number, form), produced);
+      produced += length;
+    },
     header(address, block) {
       const implied = (HEADER_BYTES - (produced % HEADER_BYTES)) % HEADER_BYTES;
       if (zerosOwed !== implied) payZeros(open === undefined ? undefined : open.address + open.length);
@@ -269,6 +255,7 @@ export function openProgramWriter(
       );
       produced += zerosOwed + HEADER_BYTES;
       zerosOwed = 0;
+      header = block;
     },
     finish() {
       payZeros(open === undefined ? undefined : open.address + open.length);
@@ -281,6 +268,7 @@ export function openProgramWriter(
         producedBytes: produced,
         executables,
         parts,
+        digests: digests.count,
         sources: sources.log(),
       };
     },

@@ -8,7 +8,8 @@ import { runStreams } from '../../test/fixtures/programs.ts';
 import { seededBytes, seededNoise } from '../../test/fixtures/random.ts';
 import { bytesAccess, readRange } from '../bytes/access.ts';
 import { STREAM_GAPS, STREAM_OPS, STREAM_SEEKS } from '../patch/format.ts';
-import { openProgramWriter, type Program, type ProgramWriter } from './program-writer.ts';
+import type { Program, ProgramWriter } from './program.ts';
+import { openProgramWriter } from './program-writer.ts';
 import { writeSeeks } from './source-log.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'didiff-program-'));

@@ -6,7 +6,7 @@ import { DELTA_STREAMS, STREAM_SEEKS } from '../patch/format.ts';
 import { copiesBytes } from './blob-copies.ts';
 import { type CodedStream, type CodeOptions, codeStreams } from './entropy.ts';
 import type { LayerPlan, Plan } from './plan.ts';
-import type { Program } from './program-writer.ts';
+import type { Program } from './program.ts';
 
 /** What a seek takes when it is coded, about: they can't be coded before it is known which base layers are read. */
 const SEEK_BYTES = 2;

@@ -1,6 +1,6 @@
 /** What a program takes in a patch: its streams coded as `create` codes them, and thrown away. */
 import { type CodeOptions, codeStreams } from '../create/entropy.ts';
-import type { Program } from '../create/program-writer.ts';
+import type { Program } from '../create/program.ts';
 import { writeSeeks } from '../create/source-log.ts';
 import { DELTA_STREAMS } from '../patch/format.ts';
 

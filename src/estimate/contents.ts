@@ -56,7 +56,7 @@ export async function estimateContents(
       if (all.length === 0) continue;
       const sample = chooseSample(all, SAMPLED_PART[kind]);
       const cost = (some: readonly WeighedFile[], effort: Effort) =>
-        costOf(some, { catalog, anchors, matcher, effort }, opening, options);
+        costOf(some, { catalog, anchors, matcher, effort, digests: new Map() }, opening, options);
       const sampleBytes = await cost(sample, options.effort);
       matchedBytes += sizeOf(sample);
       // What little effort finds shows what all files have in common; the sample, what more effort makes of that.

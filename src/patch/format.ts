@@ -69,7 +69,13 @@ export const OP_HEADER = 3;
 export const OP_REPEAT = 4;
 export const OP_EXECUTABLE = 5;
 export const OP_PART = 6;
+export const OP_DIGEST = 7;
 export const OP_BITS = 3;
+
+/** Lengths of digest ops from here on list a digest; those below mark what gets one. */
+export const DIGEST_USES = 8;
+/** Digests that one layer may ask for: a reader holds them all, some 100 bytes each. */
+export const MAX_DIGESTS = 1 << 16;
 
 /** A file larger than this can't be predicted: the predictors keep offsets in 32 bits. */
 export const MAX_EXECUTABLE_BYTES = 2 ** 31 - 1;

@@ -31,9 +31,11 @@ const field = (start: number, length: number, kind: FieldKind): Field => ({ star
 const MTIME = field(136, 12, 'number');
 const CHECKSUM = field(148, 8, 'raw');
 
+const SIZE = field(124, 12, 'number');
+
 /** The fields of a ustar header (POSIX.1-2017, pax) in order; a field's place here is its bit in the mask. */
 const FIELDS: readonly Field[] = [
-  field(124, 12, 'number'), // size
+  SIZE,
   MTIME,
   field(0, 100, 'text'), // name
   field(157, 100, 'text'), // linkname
@@ -81,6 +83,11 @@ export function decodeTarHeaderDelta(base: Uint8Array, cursor: Cursor, state: He
     if (each === MTIME) noteMtime(base, built, state);
   }
   return built;
+}
+
+/** What the size field of a header (512 bytes) says; undefined when it is no number as docs/format.md has them. */
+export function headerSize(header: Uint8Array): number | undefined {
+  return parseNumber(header, SIZE);
 }
 
 function predictField(built: Uint8Array, each: Field, state: HeaderState): void {

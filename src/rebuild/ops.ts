@@ -7,6 +7,7 @@ import { corrupt } from '../errors.ts';
 import { type Choice, readChoice } from '../nested/choice.ts';
 import { FORM_DIRECTORY } from '../nested/forms.ts';
 import {
+  DIGEST_USES,
   ENGINE_CHANGE_BYTES,
   MAX_EXECUTABLE_BYTES,
   MAX_PART_CHOICES,
@@ -14,6 +15,7 @@ import {
   mostPlainBytes,
   OP_BINARY,
   OP_BITS,
+  OP_DIGEST,
   OP_EXECUTABLE,
   OP_HEADER,
   OP_PART,
@@ -24,7 +26,9 @@ import {
   STREAM_REPEATS,
   STREAM_SEEKS,
 } from '../patch/format.ts';
+import { type DigestForm, isAlgorithm } from '../predict/listed-digest.ts';
 import { HEADER_BYTES } from '../predict/tar-header.ts';
+import type { DigestBook } from './digests.ts';
 import { isLow, type PlainReader, takeNumber } from './plain-reader.ts';
 
 export interface Op {
@@ -37,6 +41,16 @@ export interface Op {
   readonly sourceBytes: number;
   /** Of a part, whose `length` is that of its plain form: how it is closed. */
   readonly part?: PartOp;
+  /** Of a mark, which makes nothing: what gets a digest. */
+  readonly mark?: MarkOp;
+  /** Of a listed digest: all that it makes. */
+  readonly text?: Uint8Array;
+}
+
+export interface MarkOp {
+  readonly algorithm: number;
+  /** How many of the next bytes; undefined when it is the size in the header just made. */
+  readonly sizeBytes: number | undefined;
 }
 
 export interface PartOp {
@@ -55,8 +69,13 @@ export interface OpReader {
   nextInside(left: number): Promise<Op>;
 }
 
-/** `tarBytes` are those of the whole layer. */
-export function opReader(readers: readonly PlainReader[], baseBytes: number, tarBytes: number): OpReader {
+/** `tarBytes` are those of the whole layer; `digests` gives those that it lists. */
+export function opReader(
+  readers: readonly PlainReader[],
+  baseBytes: number,
+  tarBytes: number,
+  digests: DigestBook,
+): OpReader {
   const ops = readers[STREAM_OPS]!;
   /** Bytes that the literals read so far make; those of an executable are read before they are made. */
   let news = 0;
@@ -67,6 +86,8 @@ export function opReader(readers: readonly PlainReader[], baseBytes: number, tar
     return takeNumber(ops, what);
   };
   const parts = partReader(take, tarBytes);
+  const digestOp = digestReader(take, digests);
+  let afterHeader = false;
   const finish = async (code: number, length: number): Promise<Op> => {
     let source = 0;
     switch (code) {
@@ -99,6 +120,13 @@ export function opReader(readers: readonly PlainReader[], baseBytes: number, tar
       const given = Math.floor(head / (1 << OP_BITS));
       if ((given === 0) !== (code === OP_HEADER))
         throw corrupt(`an op of code ${code} has the length ${given}`);
+      if (code === OP_DIGEST) {
+        const op = await digestOp(given, afterHeader);
+        if (op.mark === undefined) afterHeader = false;
+        fits(op.length);
+        return op;
+      }
+      afterHeader = code === OP_HEADER;
       if (code === OP_HEADER) {
         const padding = (HEADER_BYTES - (produced % HEADER_BYTES)) % HEADER_BYTES;
         return await finish(code, fits(padding + HEADER_BYTES));
@@ -114,6 +142,7 @@ export function opReader(readers: readonly PlainReader[], baseBytes: number, tar
       return { code, length: given, source, sourceBytes };
     },
     async nextInside(left) {
+      afterHeader = false;
       const head = await take('an op');
       const code = head % (1 << OP_BITS);
       const length = Math.floor(head / (1 << OP_BITS));
@@ -152,6 +181,27 @@ function partReader(
     const back = choice.form === FORM_DIRECTORY ? await take('the place of an archive') : 0;
     if (back > produced) throw corrupt(`an archive begins ${back} bytes before byte ${produced}`);
     return { code: OP_PART, length, source: 0, sourceBytes: 0, part: { choice, back } };
+  };
+}
+
+/** Reads marks, and digests that are listed: each is mostly the one after the last. */
+function digestReader(
+  take: (what: string) => Promise<number>,
+  digests: DigestBook,
+): (given: number, afterHeader: boolean) => Promise<Op> {
+  const op = { code: OP_DIGEST, source: 0, sourceBytes: 0 };
+  let expected = 0;
+  return async (given, afterHeader) => {
+    if (isAlgorithm(given)) {
+      const sizeBytes = afterHeader ? undefined : await take('the size of what gets a digest');
+      return { ...op, length: 0, mark: { algorithm: given, sizeBytes } };
+    }
+    if (given < DIGEST_USES) throw corrupt(`there is no digest algorithm ${given}`);
+    const use = given - DIGEST_USES;
+    const number = expected + unzigzag(Math.floor(use / 2));
+    const text = digests.text(number, (use % 2) as DigestForm);
+    expected = number + 1;
+    return { ...op, length: text.length, text };
   };
 }
 

@@ -4,6 +4,8 @@ import { HEADER_BYTES } from '../predict/tar-header.ts';
 export interface OutputBuffer {
   readonly free: number;
   readonly filled: number;
+  /** What was filled and not handed out. */
+  readonly waiting: Uint8Array;
   take(count: number): Uint8Array;
   /** What was filled; the buffer is then used again. */
   flush(): Uint8Array;
@@ -18,6 +20,9 @@ export function outputBuffer(size: number): OutputBuffer {
     },
     get filled() {
       return filled;
+    },
+    get waiting() {
+      return buffer.subarray(0, filled);
     },
     take(count) {
       filled += count;

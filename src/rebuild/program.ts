@@ -31,12 +31,14 @@ import type { LayerStreams } from '../patch/reader.ts';
 import {
   decodeTarHeaderDelta,
   HEADER_BYTES,
+  headerSize,
   MAX_CODED_HEADER_BYTES,
   startHeaders,
 } from '../predict/tar-header.ts';
 import { type Differ, differ } from './differ.ts';
+import { type DigestBook, openDigestBook } from './digests.ts';
 import { runExecutable } from './executable.ts';
-import { type Fill, type Op, opReader } from './ops.ts';
+import { type Fill, type MarkOp, type Op, opReader } from './ops.ts';
 import { emit, type OutputBuffer, outputBuffer } from './output-buffer.ts';
 import { lastEngines, partCloser } from './parts.ts';
 import { isLow, type PlainReader, plainReader } from './plain-reader.ts';
@@ -114,12 +116,20 @@ async function* run(
   history: TempFile | undefined,
   trace: ProgramTrace | undefined,
 ): AsyncGenerator<Uint8Array> {
-  const ops = tracedOps(opReader(readers, base.sizeBytes, tarBytes), trace);
+  const digests = openDigestBook();
+  const ops = tracedOps(opReader(readers, base.sizeBytes, tarBytes, digests), trace);
   const differences = differ(readers[STREAM_GAPS]!, readers[STREAM_DIFFS]!, trace?.onDifference);
   const fill = filler(readers, base, history, differences);
   const nextHeader = headerReader(readers[STREAM_HEADERS]!, base);
   const engines = lastEngines();
-  yield* level(tarBytes, 0);
+  /** What the last header says of the size of its file. */
+  let fileBytes: number | undefined;
+  let handedOut = 0;
+  for await (const piece of level(tarBytes, 0)) {
+    digests.see(handedOut, piece);
+    handedOut += piece.length;
+    yield piece;
+  }
   differences.assertEnd();
 
   /** Makes the layer, or the plain form of a part that lies `depth` deep in parts. */
@@ -129,6 +139,7 @@ async function* run(
     let produced = 0;
     while (produced < sizeBytes) {
       const left = sizeBytes - produced;
+      if (depth === 0 && digests.due <= produced) digests.see(produced - out.filled, out.waiting);
       const op = await ops.next(produced, left, depth);
       if (op.code === OP_PART) {
         const start = produced;
@@ -138,9 +149,16 @@ async function* run(
             throw corrupt(`a part at ${start} reaches past the ${sizeBytes} bytes it lies in`);
           yield* emit(out, piece.length, async (to, at) => to.set(piece.subarray(at, at + to.length)));
         }
+      } else if (op.mark !== undefined) {
+        markDigest(digests, op.mark, fileBytes, { produced, left, depth });
+        continue;
       } else {
         produced += op.length;
-        if (op.code === OP_HEADER) yield* emitHeader(out, op, await nextHeader(op.source));
+        if (op.code === OP_HEADER) {
+          const header = await nextHeader(op.source);
+          fileBytes = headerSize(header);
+          yield* emitHeader(out, op, header);
+        } else if (op.text !== undefined) yield* emitText(out, op.text);
         else if (op.code === OP_EXECUTABLE) yield* runExecutable(op, ops, base, differences, fill, out);
         else yield* emit(out, op.length, (part, start) => fill(op, part, start));
       }
@@ -148,6 +166,22 @@ async function* run(
     }
     if (out.filled > 0) yield out.flush();
   }
+}
+
+/** Has the next bytes of the tar hashed: a file, or as many as the mark says. */
+function markDigest(digests: DigestBook, mark: MarkOp, fileBytes: number | undefined, at: Place): void {
+  const { produced, left, depth } = at;
+  const sizeBytes = mark.sizeBytes ?? fileBytes ?? 0;
+  if (depth > 0) throw corrupt('a digest is asked for of bytes that lie in a part');
+  if (sizeBytes === 0 || sizeBytes > left)
+    throw corrupt(`a digest is asked for of ${sizeBytes} bytes at ${produced}; ${left} are left`);
+  digests.mark(mark.algorithm, produced, sizeBytes);
+}
+
+interface Place {
+  readonly produced: number;
+  readonly left: number;
+  readonly depth: number;
 }
 
 function filler(
@@ -184,6 +218,10 @@ function* emitHeader(out: OutputBuffer, { length }: Op, header: Uint8Array): Gen
   if (out.free < length) yield out.flush();
   out.take(length - HEADER_BYTES).fill(0);
   out.take(HEADER_BYTES).set(header);
+}
+
+async function* emitText(out: OutputBuffer, text: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield* emit(out, text.length, async (part, at) => part.set(text.subarray(at, at + part.length)));
 }
 
 /** Gives the next header, predicted from the one at an address of the base. */

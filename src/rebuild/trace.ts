@@ -11,12 +11,12 @@ export interface ProgramTrace {
   readonly onView: (view: View) => void;
   /** The next plain bytes of a stream, before any of them is used; valid during the call. */
   readonly onPlain: (stream: number, bytes: Uint8Array) => void;
-  /** Each op when it is read; those that make an executable or a part come behind it. */
+  /** Each op when it is read, but marks; those that make an executable or a part come behind it. */
   readonly onOp: (op: Op) => void;
   /** A byte that differs from the base, by its place in the run of all regions. */
   readonly onDifference: (place: number) => void;
   /**
-   * An op of the layer itself is done, with all that made it: the tar's bytes from `start` to `end` are there. `readers`
+   * An op of the layer itself is done, with all that made it and the marks before it: the tar's bytes from `start` to `end` are there. `readers`
    * are those of the delta's streams, by number, and have read what it took.
    */
   readonly onMade: (start: number, end: number, readers: readonly PlainReader[]) => void;
@@ -42,7 +42,7 @@ export function tracedOps(ops: OpReader, trace: ProgramTrace | undefined): OpRea
   if (trace === undefined) return ops;
   const told = async (reading: Promise<Op>): Promise<Op> => {
     const op = await reading;
-    trace.onOp(op);
+    if (op.mark === undefined) trace.onOp(op);
     return op;
   };
   return {

@@ -80,7 +80,14 @@ export interface Base {
   readonly blobs: ReadonlyMap<string, Uint8Array>;
 }
 
-const KNOWN = ['gzip-recipe-1', 'executables-1', 'blob-copies-1', 'opened-parts-1', 'mix-1'];
+const KNOWN = [
+  'gzip-recipe-1',
+  'executables-1',
+  'blob-copies-1',
+  'opened-parts-1',
+  'mix-1',
+  'listed-digests-1',
+];
 const MAGIC = '896469646966660a';
 
 /** Section 3. */

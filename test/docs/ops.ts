@@ -1,5 +1,6 @@
 /** The ops of docs/format.md, section 7, by the letter: everything in memory, nothing fast. */
 import { type Reader, read } from './cursor.ts';
+import { type Made, openDigests } from './digests.ts';
 import { type ExecutableOp, predictExecutable } from './executable.ts';
 import { close, type Entries, readWay, type Way } from './parts.ts';
 
@@ -18,7 +19,7 @@ export interface RunOp {
 
 export type OnOp = (op: RunOp) => void;
 
-const OP_NAMES = ['region', 'binary', 'text', 'header', 'repeat', 'executable', 'part'];
+const OP_NAMES = ['region', 'binary', 'text', 'header', 'repeat', 'executable', 'part', 'digest'];
 
 /** Makes a tar of `size` bytes. `stream` gives a stream's plain bytes, empty where there is none. */
 export function runOps(
@@ -44,6 +45,10 @@ export function runOps(
   const lastWays: Way[] = [];
   let depth = 0;
   let plainLeft = 2 ** 26 + 16 * size;
+  const digests = openDigests();
+  let whole: Made = { tar: made, produced: 0 };
+  /** The header that the op before made, if it did. */
+  let lastHeader: Uint8Array | undefined;
   const news: number[] = [];
   let produced = 0;
   let basePlace = 0;
@@ -144,6 +149,17 @@ export function runOps(
     ({ made, produced, entries } = around);
     put(close(way, plain, produced, back, entries));
   };
+  /** Section 7.9. */
+  const digest = (length: number): void => {
+    if (length >= 8) {
+      lastHeader = undefined;
+      put(digests.list(length, whole));
+      return;
+    }
+    if (length > 4 || depth > 0) throw new Error('there is no such digest');
+    const fromHeader = lastHeader && numberIn(lastHeader.subarray(124, 136));
+    digests.mark(length, lastHeader === undefined ? ops.integer() : fromHeader, whole);
+  };
   const runAll = (): void => {
     while (produced < made.length) runOne();
   };
@@ -155,7 +171,9 @@ export function runOps(
     const code = value % 8;
     const length = Math.floor(value / 8);
     if ((code === 3) !== (length === 0)) throw new Error('an op has a length it can not have');
-    if (code !== 6 && length > made.length - produced) throw new Error('an op makes more than the tar has');
+    if (code < 6 && length > made.length - produced) throw new Error('an op makes more than the tar has');
+    if (depth === 0) whole = { tar: made, produced };
+    if (code !== 7) lastHeader = undefined;
     if (code === 0) {
       const region = readBase(length);
       change(region);
@@ -166,12 +184,13 @@ export function runOps(
       timeShift = correctHeader(header, headers, timeShift);
       put(new Uint8Array((512 - (produced % 512)) % 512));
       put(header);
+      lastHeader = header;
     } else if (code === 4) {
       source = readBack(length, news.length);
       put(Uint8Array.from(news.slice(source, source + length)));
     } else if (code === 5) executable(length);
     else if (code === 6) part(length);
-    else throw new Error(`there is no op ${code}`);
+    else digest(length);
     const took = streams.map(({ left }, number) => {
       const plain = stream(number);
       return plain.subarray(plain.length - before[number]!, plain.length - left);

@@ -19,6 +19,7 @@ import {
   json,
 } from '../fixtures/images.ts';
 import { buildTar } from '../fixtures/layer-tar.ts';
+import { listedFiles } from '../fixtures/listed.ts';
 import { writeOciLayout } from '../fixtures/oci-layout.ts';
 import { seededBytes, seededText } from '../fixtures/random.ts';
 import { programVersions } from '../predict/versions.ts';
@@ -153,6 +154,13 @@ const archives = (release: 0 | 1) =>
     layers: [{ tar: buildTar(archiveFiles(release).map((file) => ({ ...file, type: '0' }))) }],
   });
 
+/** Lists of files, with digests of all kinds. */
+const listed = (release: 0 | 1) =>
+  buildImage({
+    seed: 7,
+    layers: [{ tar: buildTar(listedFiles(release).map((file) => ({ ...file, type: '0' }))) }],
+  });
+
 const empty = buildImage({ seed: 9, layers: [{ tar: new Uint8Array(0), compression: none }] });
 
 export const PATCH_CASES: readonly PatchCase[] = [
@@ -164,6 +172,7 @@ export const PATCH_CASES: readonly PatchCase[] = [
   { name: 'a layer whose encoder is known', base, target: recreatable, form: 'oci' },
   { name: 'archives', base: archives(0), target: archives(1), form: 'archive' },
   { name: 'executables', base: programs(0), target: programs(1), form: 'archive' },
+  { name: 'listed digests', base: listed(0), target: listed(1), form: 'archive' },
   { name: "blobs that are copied from the base's", base: noisy(0), target: noisy(1), form: 'oci' },
   { name: 'an index', base, target, form: 'oci', index: buildIndex([target]) },
   { name: 'the same image', base, target: base, form: 'oci' },

@@ -1,6 +1,7 @@
 /** The pairs whose patches have committed sizes. All is made from seeds; no blobs, so that no gzip encoder plays a part. */
 import { archiveFiles } from '../fixtures/archives.ts';
 import { buildImage, type FixtureImage } from '../fixtures/images.ts';
+import { listedFiles } from '../fixtures/listed.ts';
 import { seededBytes, seededNoise, seededText } from '../fixtures/random.ts';
 import { programVersions } from '../predict/versions.ts';
 import { file, layer } from '../scenarios/scenario.ts';
@@ -97,6 +98,11 @@ export const GOLDEN_PAIRS: readonly GoldenPair[] = [
     'a war, a wheel and gzip files',
     [layer(...archiveFiles(0).map(({ name, content }) => file(name, content)))],
     [layer(...archiveFiles(1).map(({ name, content }) => file(name, content)))],
+  ),
+  pair(
+    'lists of digests',
+    [layer(...listedFiles(0, 120).map(({ name, content }) => file(name, content)))],
+    [layer(...listedFiles(1, 120).map(({ name, content }) => file(name, content)))],
   ),
   pair('from nothing', [], [layer(file('a', SOURCE), file('b', seededBytes(35, 20_000)))]),
 ];

@@ -61,7 +61,6 @@ const LIES: readonly (readonly [what: string, streams: Streams, message: RegExp]
     { [STREAM_OPS]: op(OP_HEADER, 1), [STREAM_SEEKS]: seek(0) },
     /code 3 has the length 1/,
   ],
-  ['an op is of no known code', { [STREAM_OPS]: op(7, 5), [STREAM_TEXT]: TEXT }, /no op of code 7/],
   ['something is repeated before anything is new', repeat(0, 0), /outside of the 0 bytes of what was new/],
   ['more is repeated than was new', repeat(400, 1), /outside of the 400 bytes of what was new/],
   [

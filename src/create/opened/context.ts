@@ -3,7 +3,7 @@ import type { RandomAccess } from '../../bytes/access.ts';
 import type { EngineFinder } from '../../nested/find-engine.ts';
 import type { Part } from '../candidates.ts';
 import type { MatchContext } from '../match-file.ts';
-import type { ProgramWriter } from '../program-writer.ts';
+import type { ProgramWriter } from '../program.ts';
 import type { ViewBook } from '../view-book.ts';
 import type { PartBudget } from './budget.ts';
 import type { FindSimilarArchive } from './similar-archive.ts';

@@ -6,7 +6,7 @@ import { FORM_GZIP } from '../../nested/forms.ts';
 import type { View } from '../../nested/views.ts';
 import type { Part } from '../candidates.ts';
 import { writeChangedFile } from '../match-file.ts';
-import type { ProgramWriter } from '../program-writer.ts';
+import type { ProgramWriter } from '../program.ts';
 import type { OpenContext, WriteContent } from './context.ts';
 import { openTarget, type TargetPart } from './open-target.ts';
 import { type EarlierPart, writePart } from './write-part.ts';

@@ -4,7 +4,7 @@ import { listZip } from '../../nested/list-zip.ts';
 import { MAX_PART_DEPTH } from '../../patch/format.ts';
 import type { Part } from '../candidates.ts';
 import { writeChangedFile } from '../match-file.ts';
-import type { ProgramWriter } from '../program-writer.ts';
+import type { ProgramWriter } from '../program.ts';
 import type { OpenContext } from './context.ts';
 import { writeGzip } from './gzip-file.ts';
 import { beginsWithGzip } from './open-target.ts';

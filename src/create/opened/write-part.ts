@@ -4,7 +4,7 @@ import type { View } from '../../nested/views.ts';
 import { NO_ANCHORS, type Part } from '../candidates.ts';
 import { isElf } from '../executable.ts';
 import { writeChangedFile } from '../match-file.ts';
-import type { ProgramWriter } from '../program-writer.ts';
+import type { ProgramWriter } from '../program.ts';
 import type { OpenContext, WriteContent } from './context.ts';
 import { isArchive, type TargetPart } from './open-target.ts';
 

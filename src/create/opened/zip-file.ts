@@ -14,7 +14,7 @@ import { DESCRIPTOR_BYTES, hasDescriptor } from '../../nested/zip.ts';
 import type { Part } from '../candidates.ts';
 import { looseNames } from '../catalog.ts';
 import { writeChangedFile } from '../match-file.ts';
-import type { ProgramWriter } from '../program-writer.ts';
+import type { ProgramWriter } from '../program.ts';
 import type { OpenContext, WriteContent } from './context.ts';
 import { isArchive, openTarget, type TargetPart } from './open-target.ts';
 import { type EarlierPart, writePart } from './write-part.ts';
