@@ -17,9 +17,16 @@ export type { Estimate, EstimatedFile, EstimatedLayer } from './estimate/model.t
 export { type PatchArtifact, parseArtifact } from './fleet/artifact.ts';
 export type { PatchDescription } from './fleet/description.ts';
 export { findArtifact, findPatches, type PatchEntry } from './fleet/list.ts';
-export { parseRegistryImageName, parseRepositoryName } from './fleet/names.ts';
+export { type MirrorResult, mirrorImage } from './fleet/mirror.ts';
+export { parseMirrorName, parseRegistryImageName, parseRepositoryName } from './fleet/names.ts';
 export { listOffers, type Offers } from './fleet/offers.ts';
 export { readParts } from './fleet/parts.ts';
+export {
+  type PrunedPatch,
+  type PruneOptions,
+  type PruneResult,
+  prunePatches,
+} from './fleet/prune.ts';
 export {
   type Holding,
   listEngineHoldings,

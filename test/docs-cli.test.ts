@@ -12,7 +12,9 @@ import { diffCommand } from '../src/cli/diff.ts';
 import { estimateCommand } from '../src/cli/estimate.ts';
 import { inspectCommand } from '../src/cli/inspect.ts';
 import { listCommand } from '../src/cli/list.ts';
+import { mirrorCommand } from '../src/cli/mirror.ts';
 import { buildProgram } from '../src/cli/program.ts';
+import { pruneCommand } from '../src/cli/prune.ts';
 import { pullCommand } from '../src/cli/pull.ts';
 import { pushCommand } from '../src/cli/push.ts';
 import { versionCommand } from '../src/cli/version.ts';
@@ -91,6 +93,8 @@ describe('docs/cli.md and --help', () => {
     pushCommand,
     listCommand,
     pullCommand,
+    pruneCommand,
+    mirrorCommand,
     completionCommand,
     versionCommand,
   ];

@@ -11,7 +11,9 @@ import { estimateCommand } from './estimate.ts';
 import { reportFailure } from './fail.ts';
 import { inspectCommand } from './inspect.ts';
 import { listCommand } from './list.ts';
+import { mirrorCommand } from './mirror.ts';
 import type { Terminal } from './output.ts';
+import { pruneCommand } from './prune.ts';
 import { pullCommand } from './pull.ts';
 import { pushCommand } from './push.ts';
 import { runCli } from './run.ts';
@@ -28,6 +30,8 @@ const COMMANDS: readonly CommandModule[] = [
   pushCommand,
   listCommand,
   pullCommand,
+  pruneCommand,
+  mirrorCommand,
   completionCommand,
   versionCommand,
 ];

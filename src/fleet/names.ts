@@ -1,4 +1,4 @@
-/** Names of repositories and images in registries, as `push` and `list` take them: with `docker://` before or without. */
+/** Names of repositories and images in registries, as `push`, `list` and their like take them: with `docker://` before or without. */
 import { DidiffError } from '../errors.ts';
 import { familiarImageName, type ImageName, parseImageName, withDefaultTag } from '../image/image-name.ts';
 
@@ -17,6 +17,18 @@ export function parseRepositoryName(text: string): ImageName {
 /** An image, `latest` where neither tag nor digest is given. Throws USAGE. */
 export function parseRegistryImageName(text: string): ImageName {
   return withDefaultTag(parseImageName(withoutPrefix(text)));
+}
+
+/** Where a mirror of `from` goes: with a tag of its own, or else that of `from`, if it has one. Throws USAGE. */
+export function parseMirrorName(text: string, from: ImageName): ImageName {
+  const name = parseImageName(withoutPrefix(text));
+  if (name.digest !== undefined) {
+    throw new DidiffError('USAGE', `${text} has a digest; the mirror has that of what it is made from`, {
+      hint: 'Leave the digest out.',
+    });
+  }
+  const tag = name.tag ?? (from.digest === undefined ? from.tag : undefined);
+  return { ...name, ...(tag === undefined ? {} : { tag }) };
 }
 
 function withoutPrefix(text: string): string {

@@ -56,8 +56,18 @@ export async function addReferrer(
   if (subject === undefined) throw new RangeError(`${artifact.digest} refers to nothing`);
   await repository.putManifest(markOf(subject, artifact.digest), artifact, options);
   const known = new Map<Digest, Entry>([[artifact.digest, referrerEntry(artifact)]]);
+  await mergeUntilWhole(repository, subject, known, new Set(), options);
+}
+
+async function mergeUntilWhole(
+  repository: Repository,
+  subject: Digest,
+  known: Map<Digest, Entry>,
+  dropped: ReadonlySet<Digest>,
+  options: CallOptions,
+): Promise<void> {
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    if (await mergeOnce(repository, subject, known, options)) return;
+    if (await mergeOnce(repository, subject, known, dropped, options)) return;
     await sleep(ROUND_MS * (1 + Math.random()) * Math.min(round, 10));
     options.signal?.throwIfAborted();
   }
@@ -66,6 +76,20 @@ export async function addReferrer(
     `the list of what refers to ${shortDigest(subject)} in ${repository.name} changes all the time`,
     { hint: 'Others are writing to it; try again later.' },
   );
+}
+
+/**
+ * Takes `dropped`, whose manifests were deleted, out of the list where that is a tag. Keeps to what writers do, so that no
+ * entry of another is lost by it. Throws UNREACHABLE when others keep changing the list.
+ */
+export async function dropReferrers(
+  repository: Repository,
+  subject: Digest,
+  dropped: ReadonlySet<Digest>,
+  options: CallOptions,
+): Promise<void> {
+  if ((await readIndex(repository, subject, options)) === undefined) return;
+  await mergeUntilWhole(repository, subject, new Map(), dropped, options);
 }
 
 /** The tag that the specification gives the list of referrers of a manifest. */
@@ -78,22 +102,28 @@ export function markOf(subject: Digest, artifact: Digest): string {
   return `${marksOf(subject)}${digestHex(artifact).slice(0, MARK_DIGITS)}`;
 }
 
+/** Whether a tag is one that a writer left. */
+export function isMark(tag: string): boolean {
+  return /^didiff\.[0-9a-f]{40}\.[0-9a-f]{40}$/.test(tag);
+}
+
 function marksOf(subject: Digest): string {
   return `didiff.${digestHex(subject).slice(0, MARK_DIGITS)}.`;
 }
 
-/** True when the index has all that is known; else tries to make it so. */
+/** True when the index has all that is known and nothing that is dropped; else tries to make it so. */
 async function mergeOnce(
   repository: Repository,
   subject: Digest,
   known: Map<Digest, Entry>,
+  dropped: ReadonlySet<Digest>,
   options: CallOptions,
 ): Promise<boolean> {
   const index = await readIndex(repository, subject, options);
   const tags = await repository.listTags(options);
   // Some registries have a tag point nowhere for a moment while it is replaced.
   if (index === undefined && tags.includes(referrersTag(subject))) return false;
-  const entries = new Map(index?.entries ?? []);
+  const entries = new Map([...(index?.entries ?? [])].filter(([digest]) => !dropped.has(digest)));
   const before = entries.size;
   for (const [digest, entry] of known) {
     if (entries.has(digest)) continue;
@@ -102,7 +132,7 @@ async function mergeOnce(
   }
   await addMarked(repository, subject, tags, entries, options);
   for (const [digest, entry] of entries) known.set(digest, entry);
-  if (index !== undefined && entries.size === before) return true;
+  if (index !== undefined && entries.size === before && before === index.entries.size) return true;
   const ifMatch =
     index === undefined ? 'absent' : index.etag === undefined ? undefined : { etag: index.etag };
   await repository.putManifest(referrersTag(subject), encodeIndex(index?.json, entries), {

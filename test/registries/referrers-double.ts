@@ -40,6 +40,8 @@ export function referrersDouble(): FrontHooks {
     },
     after(request, answer) {
       const hit = /^\/v2\/(.+)\/manifests\/(.+)$/.exec(request.path);
+      if (hit !== null && request.method === 'DELETE' && answer.status === 202)
+        for (const list of lists.values()) list.delete(hit[2]!);
       if (hit === null || request.method !== 'PUT' || answer.status !== 201) return answer;
       return take(lists, hit[1]!, request, answer);
     },
