@@ -53,7 +53,7 @@ export function describePatchFiles(
   ];
 }
 
-const HEADINGS: readonly Span[] = ['patch', 'size', 'layer', 'made'];
+const HEADINGS: readonly Span[] = ['patch', 'size', 'layer', 'made', 'path'];
 
 function describeFile({ patchBytes, sizeBytes, layer, made, path, from }: InspectedFile): readonly Span[] {
   return [
