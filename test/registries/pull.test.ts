@@ -205,6 +205,23 @@ describe.skipIf(missingParts('docker-classic') !== undefined)('into a Docker eng
     expect(imageIds(engine)).toEqual([images[0]!.config.digest, images[2]!.config.digest].sort());
   });
 
+  it('a patch whose base lies in two images starts from both', async () => {
+    const [first, second] = [
+      { tar: tarOf(6), ...gzip },
+      { tar: tarOf(7), ...gzip },
+    ];
+    const base = buildImage({ seed: 60, layers: [first, second] });
+    const target = buildImage({ seed: 61, layers: [{ tar: tarOf(8), ...gzip }, second, first] });
+    const place = { root: `http://${server.host}`, repository: 'two' };
+    await pushImage(place, '1', base);
+    await pushImage(place, '2', target);
+    const bytes = await pushBetween(1, 2, 'two');
+    seedImage(engine, buildImage({ seed: 62, layers: [first, { seed: 1 }] }), 'has:first');
+    seedImage(engine, buildImage({ seed: 63, layers: [second, { seed: 2 }] }), 'has:second');
+    const { id, patches, fetchedBytes, notes } = await pullTag(2, { engine, repository: 'two' });
+    expect([id, patches.length, fetchedBytes, notes]).toEqual([target.config.digest, 1, bytes, []]);
+  });
+
   it('without a patch, just the missing layers are fetched', async () => {
     const { id, patches, fetchedBytes } = await pullTag(4, { engine });
     expect(id).toBe(images[3]!.config.digest);

@@ -66,34 +66,8 @@ async function joinImages(
   cache: Cache,
   options: StoreOptions,
 ): Promise<OpenedImage> {
-  const places: Place[] = [];
-  for (const layer of kept) {
-    const sizeBytes = cache.presentBytes(layer.name);
-    places.push({ diffId: layer.diffId, blob: { digest: layer.stored, sizeBytes }, kept: layer });
-  }
-  for (const opened of images) {
-    const { manifest } = opened.hasBlobs ? await opened.readMetadata(options) : {};
-    const blobs = manifest === undefined ? [] : parseManifest(manifest.bytes, opened.name).layers;
-    for (const [position, diffId] of opened.diffIds.entries())
-      places.push({ diffId, blob: blobs[position], image: { opened, position } });
-  }
-  const files = new Map<string, FileAccess>();
-  const contents: LayerContent[] = [];
-
-  const keptFile = async (layer: KeptLayer, { signal }: StoreOptions): Promise<FileAccess> => {
-    const before = files.get(layer.name);
-    if (before !== undefined) return before;
-    const file = await cache.find(layer.name, layer.stored, signal);
-    if (file === undefined) throw lacks([layer.diffId]);
-    files.set(layer.name, file);
-    return file;
-  };
-  const keptTar = async (layer: KeptLayer, options: StoreOptions): Promise<RandomAccess> => {
-    const wanted = { what: `layer ${layer.diffId} of the cache`, diffId: layer.diffId };
-    const content = await openLayerContent(await keptFile(layer, options), wanted, options);
-    contents.push(content);
-    return content.content;
-  };
+  const places = [...placesOfKept(kept, cache), ...(await placesOfImages(images, options))];
+  const files = openKeptFiles(cache);
   return {
     name: [...(kept.length > 0 ? ['the cache'] : []), ...images.map(({ name }) => name)].join(' and '),
     diffIds: places.map(({ diffId }) => diffId),
@@ -104,7 +78,8 @@ async function joinImages(
       const found = new Map<Place, RandomAccess>();
       const wanted = positions.map((position) => places[position]!);
       for (const place of wanted)
-        if (place.kept !== undefined) found.set(place, await keptTar(place.kept, options));
+        if (place.kept !== undefined) found.set(place, await files.openTar(place.kept, options));
+      // An engine gives what is asked for at once in one stream.
       for (const opened of images) {
         const here = wanted.filter(({ image }) => image?.opened === opened);
         const tars = await opened.openTars(
@@ -117,20 +92,64 @@ async function joinImages(
     },
     async openBlobs(positions, options) {
       const found: RandomAccess[] = [];
-      for (const place of positions.map((position) => places[position]!)) {
-        if (place.kept === undefined) {
-          const { opened, position } = place.image!;
-          found.push((await opened.openBlobs([position], options))[0]!);
-          continue;
-        }
-        found.push(await keptFile(place.kept, options));
+      for (const { kept, image } of positions.map((position) => places[position]!)) {
+        if (kept !== undefined) found.push(await files.openStored(kept, options));
+        else found.push((await image!.opened.openBlobs([image!.position], options))[0]!);
       }
       return found;
     },
     async close() {
+      files.close();
+      for (const image of images) await image.close();
+    },
+  };
+}
+
+function placesOfKept(kept: readonly KeptLayer[], cache: Cache): readonly Place[] {
+  return kept.map((layer) => ({
+    diffId: layer.diffId,
+    blob: { digest: layer.stored, sizeBytes: cache.presentBytes(layer.name) },
+    kept: layer,
+  }));
+}
+
+async function placesOfImages(
+  images: readonly OpenedImage[],
+  options: StoreOptions,
+): Promise<readonly Place[]> {
+  const places: Place[] = [];
+  for (const opened of images) {
+    const { manifest } = opened.hasBlobs ? await opened.readMetadata(options) : {};
+    const blobs = manifest === undefined ? [] : parseManifest(manifest.bytes, opened.name).layers;
+    for (const [position, diffId] of opened.diffIds.entries())
+      places.push({ diffId, blob: blobs[position], image: { opened, position } });
+  }
+  return places;
+}
+
+/** Layers of the cache, open until `close`. */
+function openKeptFiles(cache: Cache) {
+  const files = new Map<string, FileAccess>();
+  const contents: LayerContent[] = [];
+  const openStored = async (layer: KeptLayer, { signal }: StoreOptions): Promise<FileAccess> => {
+    const before = files.get(layer.name);
+    if (before !== undefined) return before;
+    const file = await cache.find(layer.name, layer.stored, signal);
+    if (file === undefined) throw lacks([layer.diffId]);
+    files.set(layer.name, file);
+    return file;
+  };
+  return {
+    openStored,
+    async openTar(layer: KeptLayer, options: StoreOptions): Promise<RandomAccess> {
+      const wanted = { what: `layer ${layer.diffId} of the cache`, diffId: layer.diffId };
+      const content = await openLayerContent(await openStored(layer, options), wanted, options);
+      contents.push(content);
+      return content.content;
+    },
+    close(): void {
       for (const content of contents) content.close();
       for (const file of files.values()) file.close();
-      for (const image of images) await image.close();
     },
   };
 }
