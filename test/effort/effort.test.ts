@@ -71,8 +71,8 @@ test('nor on whether a large stream is coded while it still grows', async () => 
 });
 
 test('large streams are coded as if they had been whole, or not at all', async () => {
-  const effort = { ...effortOf(6), brotli: { best: 2 << 20, good: 3 << 20, rest: 9 } };
-  for (const megabytes of [2, 2.5, 3, 4]) {
+  const effort = { ...effortOf(6), brotli: { best: 4 << 20, good: 6 << 20, rest: 9 } };
+  for (const megabytes of [4, 5, 6, 7]) {
     const early = openEarlyCoders(effort, workshop.tempDirectory);
     const spool = openSpool(workshop.tempDirectory);
     const bytes = Buffer.alloc(megabytes * (1 << 20), seededText(3, 50_021));
@@ -82,7 +82,7 @@ test('large streams are coded as if they had been whole, or not at all', async (
       await setImmediate();
     }
     const coded = await early.take(spool);
-    expect(coded !== undefined).toBe(megabytes > 2 && megabytes <= 3);
+    expect(coded !== undefined).toBe(megabytes > 4 && megabytes <= 6);
     if (coded !== undefined) {
       const whole: Uint8Array[] = [];
       const settings = brotliSettings(bytes.length, effort.brotli);
