@@ -333,8 +333,11 @@ describe.skipIf(missingParts('docker-classic') !== undefined)('into a Docker eng
     ];
     line.set({ bytesPerSecond: 150_000 });
     for (let i = 0; i < 3; i++) {
-      const onProgress = (text: string, child: ChildProcess) =>
-        void (text.includes('"pull"') && child.kill('SIGKILL'));
+      // Only once enough came that it shows afterwards.
+      const onProgress = (text: string, child: ChildProcess) => {
+        const { phase, doneBytes } = JSON.parse(text);
+        if (phase === 'pull' && doneBytes >= 60_000) child.kill('SIGKILL');
+      };
       expect((await program.run(words, { onProgress })).signal).toBe('SIGKILL');
     }
     line.set({});
