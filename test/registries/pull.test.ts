@@ -335,7 +335,7 @@ describe.skipIf(missingParts('docker-classic') !== undefined)('into a Docker eng
     for (let i = 0; i < 3; i++) {
       // Only once enough came that it shows afterwards.
       const onProgress = (text: string, child: ChildProcess) => {
-        const { phase, doneBytes } = JSON.parse(text);
+        const { phase, doneBytes } = JSON.parse(text).progress;
         if (phase === 'pull' && doneBytes >= 60_000) child.kill('SIGKILL');
       };
       expect((await program.run(words, { onProgress })).signal).toBe('SIGKILL');
