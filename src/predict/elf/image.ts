@@ -3,6 +3,7 @@
  * pointers or tables, and which addresses they have. Nothing claimed is believed before it is compared with the
  * file's size; areas never overlap, whatever the section headers say.
  */
+import type { GoLayout } from './go-model.ts';
 import type { OldBytes } from './old-bytes.ts';
 
 export const MACHINE_X86_64 = 62;
@@ -39,6 +40,7 @@ export type AreaKind =
   | 'ehFrameHeader'
   | 'ehFrame'
   | 'dynamic'
+  | 'goBuckets'
   | 'sectionHeaders';
 
 export interface Section {
@@ -81,6 +83,8 @@ export interface ElfImage {
   readonly areas: readonly Area[];
   /** Loaded ones only, in file order. */
   readonly loads: readonly Segment[];
+  /** Undefined for files that Go's linker did not make. */
+  readonly go: GoLayout | undefined;
 }
 
 /** The numbers of the file header that say where the others stand; undefined when this is no ELF for us. */
@@ -152,6 +156,7 @@ export function parseElfImage(bytes: OldBytes): ElfImage | undefined {
     sections,
     areas: layOut(bytes.sizeBytes, sections, header),
     loads: loadSegments(segments),
+    go: undefined,
   };
 }
 

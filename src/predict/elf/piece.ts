@@ -3,6 +3,7 @@
  * every stretch to be corrected before it builds on it. So encoder and decoder walk through the same states.
  */
 import type { Addresses } from './addresses.ts';
+import type { GoWords } from './go-words.ts';
 import type { ElfImage } from './image.ts';
 import type { OldBytes } from './old-bytes.ts';
 import type { RegionMap } from './region-map.ts';
@@ -36,6 +37,8 @@ export interface Context {
   readonly map: RegionMap;
   readonly tables: Tables;
   readonly taken: TakenOffsets;
+  /** Undefined for files that Go's linker did not make. */
+  readonly goWords: GoWords | undefined;
   /** The size of what stands at an old address, grown or shrunk as its bytes are by the map. */
   movedSize(address: number, size: number): number;
   /** STEP_BYTES and some, free at the beginning of every step. */

@@ -1,8 +1,9 @@
 /** What only the side that makes a patch does about executables: it makes the regions fit for prediction. */
 import type { RandomAccess } from '../../bytes/access.ts';
 import type { Region } from '../../kernels/match.ts';
-import { type Area, type ElfImage, isTable, parseElfImage } from './image.ts';
+import { type Area, type ElfImage, isTable } from './image.ts';
 import { openOldBytes } from './old-bytes.ts';
+import { parseElf } from './parse.ts';
 import { openElfPredictor, STEP_BYTES } from './predictor.ts';
 
 /**
@@ -14,8 +15,8 @@ export function planElfRegions(
   next: RandomAccess,
   regions: readonly Region[],
 ): readonly Region[] {
-  const before = parseElfImage(openOldBytes(old));
-  const after = parseElfImage(openOldBytes(next));
+  const before = parseElf(openOldBytes(old));
+  const after = parseElf(openOldBytes(next));
   if (before === undefined || after === undefined) return regions;
   const tables = pairTables(before, after, old.sizeBytes);
   const tableStarts = new Set(tables.map((each) => each.oldStart));

@@ -10,6 +10,8 @@ import { movedSize, openAddresses } from './addresses.ts';
 import { arm64Stepper } from './code-arm64.ts';
 import { x86Stepper } from './code-x86.ts';
 import { gnuHashStepper } from './gnu-hash.ts';
+import { goBucketStepper } from './go-buckets.ts';
+import { findGoWords } from './go-words.ts';
 import {
   type Area,
   isTable,
@@ -19,11 +21,11 @@ import {
   MAX_SEGMENTS,
   PROGRAM_HEADER_BYTES,
   parseElfHeader,
-  parseElfImage,
   parseSegments,
 } from './image.ts';
 import { linkageStepper } from './linkage.ts';
 import { openOldBytes } from './old-bytes.ts';
+import { parseElf } from './parse.ts';
 import { type Context, type Correct, copyStepper, type Piece, STEP_BYTES, type Stepper } from './piece.ts';
 import { pointerStepper } from './pointers.ts';
 import { readonlyStepper } from './readonly.ts';
@@ -68,7 +70,7 @@ export function openElfPredictor(
 ): ElfPredictor | undefined {
   if (old.sizeBytes > MAX_FILE_BYTES || newSize > MAX_FILE_BYTES) return undefined;
   const oldBytes = openOldBytes(old);
-  const image = parseElfImage(oldBytes);
+  const image = parseElf(oldBytes);
   if (image === undefined) return undefined;
   const map = buildRegionMap(withoutOverhang(regions, image.areas), old.sizeBytes);
   const addresses = openAddresses(image, map, old.sizeBytes);
@@ -79,6 +81,7 @@ export function openElfPredictor(
     map,
     tables: startTables(),
     taken: takenOffsets(image),
+    goWords: findGoWords(oldBytes, image),
     movedSize: (address, size) => movedSize(addresses, address, size),
     scratch: new Uint8Array(STEP_BYTES + 256),
     relocatedByPlace: undefined,
@@ -172,6 +175,8 @@ function chooseStepper(context: Context, area: Area, piece: Piece): Stepper {
       return unwindHeaderStepper(context, piece, area);
     case 'ehFrame':
       return unwindStepper(context, piece, area);
+    case 'goBuckets':
+      return goBucketStepper(context, piece, area, context.image.go!);
     case 'dynamic':
       return dynamicStepper(context, piece, area);
     case 'sectionHeaders':

@@ -2,6 +2,7 @@
  * Predicts read-only data: tables of 4-byte distances to code, as compilers make them for `switch` (they begin where
  * some instruction takes an address), and 8-byte addresses in executables that are not position-independent.
  */
+import { learnGoWord, predictGoWord } from './go-words.ts';
 import { type Area, TYPE_EXECUTABLE } from './image.ts';
 import {
   type Context,
@@ -20,7 +21,7 @@ const MAX_LOOK_BACK_BYTES = 1 << 12;
 const MIN_ADDRESS = 0x1000;
 
 export function readonlyStepper(context: Context, piece: Piece, area: Area): Stepper {
-  const { old, addresses, image, taken } = context;
+  const { old, addresses, image, taken, goWords } = context;
   const absolute = image.type === TYPE_EXECUTABLE;
   const shift = area.section!.address - area.section!.offset;
   const newShift = addresses.newAddress(piece.newStart) - piece.newStart + piece.newStart - piece.oldStart;
@@ -40,6 +41,15 @@ export function readonlyStepper(context: Context, piece: Piece, area: Area): Ste
     let corrected = 0;
     for (let at = -from & 3; at + 4 <= count; at += 4) {
       const place = from + at;
+      const base = goWords?.baseAt(place);
+      if (base !== undefined) {
+        const predicted = predictGoWord(addresses, base, getI32(into, at));
+        setI32(into, at, predicted);
+        correct(corrected, at + 4);
+        corrected = at + 4;
+        learnGoWord(addresses, base, old.i32(place), predicted, getI32(into, at));
+        continue;
+      }
       if (taken.isTaken(place)) table = beginsTable(place) ? place : -1;
       if (table >= 0) {
         const target = table + shift + getI32(into, at);
