@@ -3,7 +3,6 @@
  * its function tables (runtime/symtab.go, "pclntab", of Go 1.18 and 1.20) and of its types (internal/abi/type.go).
  * Everything is read from the old file, once; whatever it claims is compared with where its sections end.
  */
-import type { Addresses } from './addresses.ts';
 import { shiftAt } from './go-layout.ts';
 import {
   FORM_ADDRESS,
@@ -23,20 +22,12 @@ import {
 import { markGoTypes } from './go-types.ts';
 import type { Area, ElfImage } from './image.ts';
 import type { OldBytes } from './old-bytes.ts';
-
-/** Where the offsets in words of one form count from, and how many bytes one of them is. */
-export interface GoBase {
-  readonly address: number;
-  readonly unitBytes: number;
-  /** By how much new words are higher than the map says, in units, and by how much the last one was not as expected. */
-  drift: number;
-  missed: number;
-}
+import { type Base, startBase } from './relative.ts';
 
 /** The words known to be offsets. */
 export interface GoWords {
   /** What the word at a file offset counts from; undefined where it is no such word. */
-  baseAt(offset: number): GoBase | undefined;
+  baseAt(offset: number): Base | undefined;
 }
 
 /** Read-only data beyond that is not looked at; marks take an eighth of it. */
@@ -47,21 +38,20 @@ export function findGoWords(old: OldBytes, image: ElfImage): GoWords | undefined
   if (image.go === undefined) return undefined;
   const { functions: tables, module } = image.go;
   const marks = startMarks(image.areas.filter((each) => each.kind === 'readonly'));
-  const base = (address: number, unitBytes = 1): GoBase => ({ address, unitBytes, drift: 0, missed: 0 });
   const { names, units, files, programs, functions, shift } = tables;
-  const bases: (GoBase | undefined)[] = [];
-  bases[FORM_TEXT] = base(tables.textStart);
-  bases[FORM_NAME] = base(names + shift);
-  bases[FORM_UNIT] = base(units + shift, 4);
-  bases[FORM_FILE] = base(files + shift);
-  bases[FORM_PROGRAM] = base(programs + shift);
-  bases[FORM_FUNCTION] = base(functions + shift);
+  const bases: (Base | undefined)[] = [];
+  bases[FORM_TEXT] = startBase(tables.textStart);
+  bases[FORM_NAME] = startBase(names + shift);
+  bases[FORM_UNIT] = startBase(units + shift, 4);
+  bases[FORM_FILE] = startBase(files + shift);
+  bases[FORM_PROGRAM] = startBase(programs + shift);
+  bases[FORM_FUNCTION] = startBase(functions + shift);
   markFunctions(old, tables, marks);
   if (module !== undefined) {
-    bases[FORM_FUNCTION_DATA] = base(module.functionData);
-    bases[FORM_TYPE] = base(module.types);
-    bases[FORM_READONLY] = base(module.readonlyStart);
-    bases[FORM_ADDRESS] = base(0);
+    bases[FORM_FUNCTION_DATA] = startBase(module.functionData);
+    bases[FORM_TYPE] = startBase(module.types);
+    bases[FORM_READONLY] = startBase(module.readonlyStart);
+    bases[FORM_ADDRESS] = startBase(0);
     markStackObjects(old, image, tables, module, marks);
     markGoTypes(old, image, module, marks);
   }
@@ -154,38 +144,3 @@ function markStackObjects(
 }
 
 const MAX_STACK_OBJECTS = 4096;
-
-/** The address that a word of the value `value` stands for; -1 for 0 and all ones, which stand for none. */
-export function goTarget(base: GoBase, value: number): number {
-  return value === 0 || value === -1 ? -1 : base.address + (value >>> 0) * base.unitBytes;
-}
-
-/** What the old word `value` becomes, as 32 bits. */
-export function predictGoWord(addresses: Addresses, base: GoBase, value: number): number {
-  const target = goTarget(base, value);
-  if (target < 0 || !addresses.isOld(target)) return value;
-  const distance = addresses.toNew(target) - addresses.toNewByMap(base.address);
-  return (Math.floor(distance / base.unitBytes) + base.drift) | 0;
-}
-
-/** Learns from what became of it: where its target went, or, missed twice by as much, where its base did. */
-export function learnGoWord(
-  addresses: Addresses,
-  base: GoBase,
-  value: number,
-  predicted: number,
-  actual: number,
-): void {
-  const target = goTarget(base, value);
-  if (target < 0 || actual === 0 || actual === -1 || !addresses.isOld(target)) return;
-  const missed = (actual - predicted) | 0;
-  if (missed !== 0 && missed === base.missed) {
-    base.drift = (base.drift + missed) | 0;
-    base.missed = 0;
-    return;
-  }
-  base.missed = missed;
-  if (missed === 0) return;
-  const distance = ((actual - base.drift) >>> 0) * base.unitBytes;
-  addresses.learn(target, addresses.toNewByMap(base.address) + distance);
-}

@@ -21,12 +21,19 @@ import {
   writtenRegister,
 } from './a64.ts';
 import { openAddresses } from './addresses.ts';
-import { findGoWords, type GoWords, goTarget } from './go-words.ts';
-import { type ElfImage, MACHINE_AARCH64, MACHINE_X86_64, TYPE_EXECUTABLE } from './image.ts';
+import { findGoWords, type GoWords } from './go-words.ts';
+import {
+  type ElfImage,
+  MACHINE_AARCH64,
+  MACHINE_X86_64,
+  TYPE_EXECUTABLE,
+  TYPE_RELOCATABLE,
+} from './image.ts';
 import { type OldBytes, openOldBytes } from './old-bytes.ts';
 import { parseElf } from './parse.ts';
 import { getI32, getU64, setI32, setU64 } from './piece.ts';
 import { buildRegionMap } from './region-map.ts';
+import { targetOf } from './relative.ts';
 import { decodeInstruction, MAX_INSTRUCTION_BYTES, newInstruction } from './x86-length.ts';
 
 export interface ElfLabeller {
@@ -46,6 +53,8 @@ export function openElfLabeller(
   const before = parseElf(oldBytes);
   const after = parseElf(newBytes);
   if (before === undefined || after === undefined || before.machine !== after.machine) return undefined;
+  // In what is still to be linked most references are zeros, equal as they are.
+  if (before.type === TYPE_RELOCATABLE || after.type === TYPE_RELOCATABLE) return undefined;
   const addresses = openAddresses(before, buildRegionMap(regions, old.sizeBytes), old.sizeBytes);
   addresses.setNewLoads(after.loads);
   const isNew = openAddresses(after, buildRegionMap([], 0), 0).isOld;
@@ -104,7 +113,7 @@ function labelGoWords(
   for (let at = -start & 3; at + 4 <= bytes.length; at += 4) {
     const base = words.baseAt(start + at);
     if (base === undefined) continue;
-    const target = goTarget(base, file.i32(start + at));
+    const target = targetOf(base, file.i32(start + at));
     const found = target < 0 ? -1 : labelOf(target);
     if (found >= 0) setI32(bytes, at, found | 0);
   }

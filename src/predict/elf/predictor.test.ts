@@ -146,7 +146,7 @@ test('what is not a linked 64-bit little-endian ELF file with sections is not pr
     [0, 0x7e],
     [4, 1],
     [5, 2],
-    [16, 1],
+    [16, 4],
     [60, 0],
     [61, 0xff],
   ] as const) {

@@ -14,6 +14,7 @@ import { goBucketStepper } from './go-buckets.ts';
 import { findGoWords } from './go-words.ts';
 import {
   type Area,
+  type ElfImage,
   isTable,
   loadSegments,
   MACHINE_AARCH64,
@@ -22,14 +23,17 @@ import {
   PROGRAM_HEADER_BYTES,
   parseElfHeader,
   parseSegments,
+  TYPE_RELOCATABLE,
 } from './image.ts';
 import { linkageStepper } from './linkage.ts';
+import { objectRelocationStepper } from './object-relocations.ts';
 import { openOldBytes } from './old-bytes.ts';
 import { parseElf } from './parse.ts';
 import { type Context, type Correct, copyStepper, type Piece, STEP_BYTES, type Stepper } from './piece.ts';
 import { pointerStepper } from './pointers.ts';
 import { readonlyStepper } from './readonly.ts';
 import { buildRegionMap } from './region-map.ts';
+import { type Base, startBase } from './relative.ts';
 import { relocationStepper } from './relocations.ts';
 import { dynamicStepper, sectionHeaderStepper, versionStepper } from './small-tables.ts';
 import { symbolStepper } from './symbols.ts';
@@ -82,6 +86,7 @@ export function openElfPredictor(
     tables: startTables(),
     taken: takenOffsets(image),
     goWords: findGoWords(oldBytes, image),
+    sectionBases: sectionBases(image),
     movedSize: (address, size) => movedSize(addresses, address, size),
     scratch: new Uint8Array(STEP_BYTES + 256),
     relocatedByPlace: undefined,
@@ -150,6 +155,11 @@ export function openElfPredictor(
   };
 }
 
+function sectionBases({ type, sections }: ElfImage): (Base | undefined)[] {
+  if (type !== TYPE_RELOCATABLE) return [];
+  return sections.map((each) => (each.stored ? startBase(each.address) : undefined));
+}
+
 function chooseStepper(context: Context, area: Area, piece: Piece): Stepper {
   switch (area.kind) {
     case 'code':
@@ -175,6 +185,8 @@ function chooseStepper(context: Context, area: Area, piece: Piece): Stepper {
       return unwindHeaderStepper(context, piece, area);
     case 'ehFrame':
       return unwindStepper(context, piece, area);
+    case 'objectRela':
+      return objectRelocationStepper(context, piece, area);
     case 'goBuckets':
       return goBucketStepper(context, piece, area, context.image.go!);
     case 'dynamic':

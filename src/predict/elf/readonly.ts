@@ -2,7 +2,7 @@
  * Predicts read-only data: tables of 4-byte distances to code, as compilers make them for `switch` (they begin where
  * some instruction takes an address), and 8-byte addresses in executables that are not position-independent.
  */
-import { learnGoWord, predictGoWord } from './go-words.ts';
+
 import { type Area, TYPE_EXECUTABLE } from './image.ts';
 import {
   type Context,
@@ -14,6 +14,7 @@ import {
   setI32,
   setU64,
 } from './piece.ts';
+import { learnOffset, predictOffset } from './relative.ts';
 import type { TakenOffsets } from './taken.ts';
 
 /** A piece that begins inside of a table looks back so far for its beginning. */
@@ -43,11 +44,11 @@ export function readonlyStepper(context: Context, piece: Piece, area: Area): Ste
       const place = from + at;
       const base = goWords?.baseAt(place);
       if (base !== undefined) {
-        const predicted = predictGoWord(addresses, base, getI32(into, at));
+        const predicted = predictOffset(addresses, base, getI32(into, at));
         setI32(into, at, predicted);
         correct(corrected, at + 4);
         corrected = at + 4;
-        learnGoWord(addresses, base, old.i32(place), predicted, getI32(into, at));
+        learnOffset(addresses, base, old.i32(place), predicted, getI32(into, at));
         continue;
       }
       if (taken.isTaken(place)) table = beginsTable(place) ? place : -1;
