@@ -32,6 +32,7 @@ import { type CreateReport, reportOf } from './report.ts';
 import { type Settled, settlePlan } from './settle.ts';
 import { writeSeeks } from './source-log.ts';
 import { openSpool } from './spool.ts';
+import { type MatchThreads, openMatchThreads } from './threads/match-threads.ts';
 import { openViewBook } from './view-book.ts';
 import { writePatch } from './write.ts';
 
@@ -45,7 +46,7 @@ export interface CreateOptions extends StoreOptions {
   readonly baseBlobs?: boolean | undefined;
   /** How hard to try, from 1 (fast) to 9 (small); 6 unless said otherwise. */
   readonly effort?: number | undefined;
-  /** Threads that code streams; as many as there are processors unless said otherwise. The patch does not depend on it. */
+  /** Threads that match files and code streams; as many as there are processors unless said otherwise. The patch does not depend on it. */
   readonly threads?: number | undefined;
 }
 
@@ -130,6 +131,9 @@ interface Matched {
   readonly views: readonly View[];
 }
 
+/** Starting a thread takes as long as matching so many bytes, about. */
+const WORTH_THREADS_BYTES = 1 << 20;
+
 async function matchLayers(
   tars: readonly LayerTar[],
   plan: Plan,
@@ -148,12 +152,25 @@ async function matchLayers(
   const total = deltas.reduce((sum, { tar }) => sum + tar!.sizeBytes, 0);
   const matching = startPhase('matching', total, signal, onProgress);
   const indexing = startPhase('indexing the base', base.sizeBytes, signal, onProgress);
-  let anchors: ReturnType<typeof indexAnchors> | undefined;
+  let known: ReturnType<typeof indexAnchors> | undefined;
+  const anchors = () => {
+    known ??= indexAnchors(catalog, indexing.tick);
+    return known;
+  };
+  let matchThreads: MatchThreads | undefined;
   const context = {
     catalog,
-    anchors: () => {
-      anchors ??= indexAnchors(catalog, indexing.tick);
-      return anchors;
+    anchors,
+    threads: async (changedBytes: number) => {
+      if (changedBytes >= WORTH_THREADS_BYTES && options.threads > 1)
+        matchThreads ??= openMatchThreads(
+          catalog,
+          await anchors(),
+          options.effort,
+          options.threads - 1,
+          signal,
+        );
+      return matchThreads;
     },
     matcher: openMatcher(),
     effort: options.effort,
@@ -179,7 +196,8 @@ async function matchLayers(
       );
     }
   } finally {
-    (await anchors)?.index.close();
+    await matchThreads?.close();
+    (await known)?.index.close();
   }
   return { programs, views: views.views };
 }

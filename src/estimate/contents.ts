@@ -1,15 +1,15 @@
 /** What changed files cost together and each: all matched with little effort, a sample of each kind with all of it. */
-import { type Anchors, indexAnchors } from '../create/candidates.ts';
+import { indexAnchors } from '../create/candidates.ts';
 import type { Catalog } from '../create/catalog.ts';
+import { type Anchors, NO_ANCHORS } from '../create/choose-parts.ts';
 import { type Effort, effortOf } from '../create/effort.ts';
 import type { CodeOptions } from '../create/entropy.ts';
-import type { MatchContext } from '../create/match-file.ts';
 import { openPartBudget } from '../create/opened/budget.ts';
 import type { OpenContext } from '../create/opened/context.ts';
 import { writeOpened } from '../create/opened/write-opened.ts';
 import { openProgramWriter } from '../create/program-writer.ts';
+import type { MatchContext } from '../create/write-file.ts';
 import { startPhase } from '../image/phase.ts';
-import { createAnchorIndex } from '../kernels/anchors.ts';
 import { openMatcher } from '../kernels/matcher.ts';
 import { textOfName } from '../tar/name.ts';
 import { codedBytes } from './coded-bytes.ts';
@@ -83,8 +83,7 @@ async function anchorsFor(
 ): Promise<Anchors> {
   const fresh = changed.filter(({ earlier }) => earlier === undefined);
   const isLarge = catalog.space.sizeBytes > QUICKLY_INDEXED_BYTES;
-  if (isLarge && sizeOf(fresh) < sizeOf(changed) * WORTH_INDEXING)
-    return { index: createAnchorIndex(0, 1), parts: [] };
+  if (isLarge && sizeOf(fresh) < sizeOf(changed) * WORTH_INDEXING) return NO_ANCHORS;
   const { signal, onProgress } = options;
   const indexing = startPhase('indexing the base', catalog.space.sizeBytes, signal, onProgress);
   return await indexAnchors(catalog, indexing.tick);
