@@ -177,6 +177,7 @@ export function openPendingFile(path: string): PendingFile {
       get sizeBytes() {
         return sizeBytes;
       },
+      ranges: () => [{ fd, start: 0, sizeBytes }],
       readAt(position, into) {
         assertOpen(open, path);
         readFully(fd, position, into);

@@ -1,18 +1,17 @@
-/** Threads that match changed files ahead of the one that writes them (match-thread.ts is what they run). */
+/** Threads that match changed files ahead of the one that writes them. */
 import type { RandomAccess } from '../../bytes/access.ts';
 import type { SharedAnchors } from '../choose-parts.ts';
 import type { Effort } from '../effort.ts';
 import type { OldFiles } from '../executable.ts';
 import { type MatchedExecutable, WINDOW_BYTES, type Window } from '../match-file.ts';
-import { type Part, tableOf } from '../part-table.ts';
+import type { Part, PartTable } from '../part-table.ts';
 import type { Match } from '../residual.ts';
-import { openPool, type Ticket } from './pool.ts';
+import type { Pool, Ticket } from './pool.ts';
 import {
-  type BasePlace,
   type MatchAnswer,
-  type MatchSetUp,
   type MatchTask,
   sourceOf,
+  type Told,
   unpackExecutable,
   unpackMatches,
 } from './tasks.ts';
@@ -32,31 +31,21 @@ export interface MatchThreads {
     isAnchored: boolean,
     here: () => Promise<MatchedExecutable>,
   ): Ticket<MatchedExecutable>;
-  close(): Promise<void>;
+  /** Nothing more is matched: the memory for it is given back. */
+  end(): void;
 }
 
-const THREAD = './match-thread.js';
-
-/**
- * Undefined where threads can't read the base, or there is nothing compiled that they could run, as when the program
- * runs from its sources. `threads` is how many there are besides this one.
- */
+/** Undefined where threads can't read the base. The pool remains the caller's. */
 export function openMatchThreads(
+  pool: Pool,
   olds: OldFiles,
   anchors: SharedAnchors,
+  files: PartTable,
   effort: Effort,
-  threads: number,
-  signal: AbortSignal | undefined,
 ): MatchThreads | undefined {
-  if (threads < 1 || olds.space.ranges === undefined || import.meta.url.endsWith('.ts')) return undefined;
-  const { table } = anchors.index;
-  const setUp: MatchSetUp = {
-    effort,
-    files: tableOf(olds.files),
-    anchors: table,
-    anchorParts: anchors.parts,
-  };
-  const pool = openPool(new URL(THREAD, import.meta.url), threads, setUp, signal);
+  if (olds.space.ranges === undefined) return undefined;
+  const match = { effort, files, anchors: anchors.index.table, anchorParts: anchors.parts };
+  pool.tell({ match } satisfies Told);
   let toldBytes = -1;
   let toldOpened = -1;
   const tellBase = () => {
@@ -64,22 +53,33 @@ export function openMatchThreads(
     if (space.sizeBytes === toldBytes && opened.length === toldOpened) return;
     toldBytes = space.sizeBytes;
     toldOpened = opened.length;
-    pool.tell({ ranges: space.ranges!(), opened } satisfies BasePlace);
+    pool.tell({ place: { ranges: space.ranges!(), opened } } satisfies Told);
   };
   return {
     window(content, window, earlier, isAnchored, here) {
       // What stands in no file is copied, but not again for each of its windows.
       if (content.ranges === undefined && content.sizeBytes > WINDOW_BYTES) return { result: here };
       tellBase();
-      const task: MatchTask = { content: sourceOf(content, WINDOW_BYTES), window, earlier, isAnchored };
+      const task: MatchTask = {
+        kind: 'match',
+        content: sourceOf(content, WINDOW_BYTES),
+        window,
+        earlier,
+        isAnchored,
+      };
       return pool.begin(task, here, ({ matches }: MatchAnswer) => unpackMatches(matches));
     },
     executable(content, earlier, isAnchored, here) {
       if (content.ranges === undefined && content.sizeBytes > WINDOW_BYTES) return { result: here };
       tellBase();
-      const task: MatchTask = { content: sourceOf(content, WINDOW_BYTES), earlier, isAnchored };
+      const task: MatchTask = {
+        kind: 'match',
+        content: sourceOf(content, WINDOW_BYTES),
+        earlier,
+        isAnchored,
+      };
       return pool.begin(task, here, unpackExecutable);
     },
-    close: () => pool.close(),
+    end: () => pool.tell({ matched: true } satisfies Told),
   };
 }

@@ -28,7 +28,6 @@ export interface Pool {
 export interface ThreadData {
   /** Per slot the number of the task that nobody has taken yet. */
   readonly claims: Int32Array;
-  readonly setUp: unknown;
 }
 
 /** To a thread; a `task` only in one that is to be done by whoever takes it first. */
@@ -54,7 +53,7 @@ interface Begun {
 }
 
 /** `threads` more than this one; `url` is what they run. Once `signal` is aborted, results throw its reason. */
-export function openPool(url: URL, threads: number, setUp: unknown, signal: AbortSignal | undefined): Pool {
+export function openPool(url: URL, threads: number, signal: AbortSignal | undefined): Pool {
   const claims = new Int32Array(new SharedArrayBuffer(4 * MAX_WAITING));
   const free = Array.from({ length: MAX_WAITING }, (_, slot) => slot);
   /** Those that may not be taken yet, in order. */
@@ -77,7 +76,7 @@ export function openPool(url: URL, threads: number, setUp: unknown, signal: Abor
     wake();
   };
   const workers = Array.from({ length: threads }, () => {
-    const workerData: ThreadData = { claims, setUp };
+    const workerData: ThreadData = { claims };
     const worker = new Worker(url, { workerData });
     const lost = () => {
       // What it was at is done here; what it wasn't, by whoever takes it.

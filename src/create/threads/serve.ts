@@ -2,14 +2,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { FromThread, ThreadData, ToThread } from './pool.ts';
 
-export interface Served {
-  /** What the pool was opened with. */
-  readonly setUp: unknown;
-}
-
-/** `start` is given what the pool was opened with; what it gives hears what is told, and does tasks. */
-export function serve<SetUp, Told, Task, Answer>(
-  start: (setUp: SetUp) => {
+/** `start` gives what hears what is told, and does tasks. */
+export function serve<Told, Task, Answer>(
+  start: () => {
     readonly hear: (told: Told) => void;
     readonly answer: (task: Task) => Promise<Answer>;
     /** What of an answer is handed over instead of copied. */
@@ -17,8 +12,8 @@ export function serve<SetUp, Told, Task, Answer>(
   },
 ): void {
   const port = parentPort!;
-  const { claims, setUp } = workerData as ThreadData;
-  const { hear, answer, memoryOf } = start(setUp as SetUp);
+  const { claims } = workerData as ThreadData;
+  const { hear, answer, memoryOf } = start();
   /** One after the other: what they work with is used again for the next. */
   let turn = Promise.resolve();
   const take = async ({ id, slot, task }: Extract<ToThread, { readonly id: number }>) => {

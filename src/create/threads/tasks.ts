@@ -1,11 +1,20 @@
-/** What threads that match are told and asked, as messages: plain data, in memory that is shared or handed over. */
+/** What threads are told and asked, as messages: plain data, in memory that is shared or handed over. */
 import { bytesAccess, type FileRange, type RandomAccess, readRange } from '../../bytes/access.ts';
 import { openRanges } from '../../bytes/file.ts';
 import type { AnchorTable } from '../../kernels/anchor-index.ts';
 import type { Effort } from '../effort.ts';
 import type { MatchedExecutable, Window } from '../match-file.ts';
+import type { MixedStream } from '../mix.ts';
 import type { Part, PartTable } from '../part-table.ts';
 import type { Match } from '../residual.ts';
+
+/** What threads are told before tasks that need it; what isn't named stays. */
+export interface Told {
+  readonly match?: MatchSetUp;
+  readonly place?: BasePlace;
+  /** Nothing is matched any more. */
+  readonly matched?: true;
+}
 
 export interface MatchSetUp {
   readonly effort: Effort;
@@ -20,10 +29,22 @@ export interface BasePlace {
   readonly opened: readonly Part[];
 }
 
+export type Task = IndexTask | MatchTask | MixTask | ProveTask;
+export type Answer = MatchAnswer | MixAnswer | Record<string, never>;
+
+/** The table is filled, to be used by all threads then. */
+export interface IndexTask {
+  readonly kind: 'index';
+  readonly space: readonly FileRange[];
+  readonly files: PartTable;
+  readonly table: AnchorTable;
+}
+
 /** Where a content stands: in files, or here. */
 export type Source = { readonly ranges: readonly FileRange[] } | { readonly bytes: Uint8Array };
 
 export interface MatchTask {
+  readonly kind: 'match';
   readonly content: Source;
   readonly earlier: Part | undefined;
   readonly isAnchored: boolean;
@@ -97,6 +118,35 @@ export function unpackExecutable(answer: MatchAnswer): MatchedExecutable {
 }
 
 /** What of an answer is handed over instead of copied. */
-export function memoryOf({ matches, gaps, diffs }: MatchAnswer): ArrayBuffer[] {
+export function memoryOf(answer: Answer): ArrayBuffer[] {
+  if (!('matches' in answer)) return [];
+  const { matches, gaps, diffs } = answer;
   return [matches, gaps, diffs].flatMap((each) => (each === undefined ? [] : [each.buffer as ArrayBuffer]));
+}
+
+export interface MixTask {
+  readonly kind: 'mix';
+  readonly stream: number;
+  readonly plain: Source;
+}
+
+export interface MixAnswer {
+  readonly mixed: MixedStream | undefined;
+}
+
+/** What a proof reads. */
+export interface ProofSources {
+  readonly written: RandomAccess;
+  /** The base's layers, by their place in the patch's header; those that aren't read are absent. */
+  readonly tars: readonly (RandomAccess | undefined)[];
+  readonly blobs: RandomAccess | undefined;
+}
+
+export interface ProveTask {
+  readonly kind: 'prove';
+  readonly written: readonly FileRange[];
+  readonly tars: readonly (readonly FileRange[] | undefined)[];
+  readonly blobs: readonly FileRange[] | undefined;
+  readonly layers: readonly number[];
+  readonly tempDirectory: string;
 }
