@@ -3,7 +3,7 @@
  * place. The same images and options give the same bytes.
  */
 import { concatAccess } from '../bytes/access.ts';
-import { openPendingFile, processorCount } from '../bytes/file.ts';
+import { openPendingFile, type PendingFile, processorCount } from '../bytes/file.ts';
 import { shareMixer } from '../codec/mix-decoder.ts';
 import { DidiffError } from '../errors.ts';
 import { startPhase } from '../image/phase.ts';
@@ -59,10 +59,20 @@ export async function createPatch(
   path: string,
   options: CreateOptions,
 ): Promise<CreateReport> {
+  return await createPatchIn(base, target, () => openPendingFile(path), options);
+}
+
+/** The same into a file that `openFile` starts, which is committed when it is proved. */
+export async function createPatchIn(
+  base: OpenedImage,
+  target: OpenedImage,
+  openFile: () => PendingFile,
+  options: CreateOptions,
+): Promise<CreateReport> {
   assertSamePlatform(base, target);
   const settings = settingsOf(options);
   // Whether it can be written shows now, not after the minutes that making it may take.
-  openPendingFile(path).abort();
+  openFile().abort();
   const { blobs = true, baseBlobs = true } = options;
   const planned = await planLayers(base, target, { ...options, blobs, baseBlobs });
   const tars = await openBase(base, planned, options);
@@ -74,7 +84,7 @@ export async function createPatch(
     const assembly = await codeLayers(base, target, tars, settled, matched.views, settings, owned);
     const { plan } = settled;
     const header = assembleHeader(assembly);
-    const pending = openPendingFile(path);
+    const pending = openFile();
     try {
       writePatch(pending, header, plan.metadata, assembly.streams);
       const content = baseContent(

@@ -53,17 +53,30 @@ function checkOf(before: Uint8Array, head: Uint8Array, payload: Uint8Array): Uin
   return createHash('sha256').update(before).update(head).update(payload).digest().subarray(0, CHECK_BYTES);
 }
 
-/**
- * Reads the sections of a patch as it comes in. Payloads are the receiver's to keep. Throws CORRUPT_INPUT naming the
- * section and its offset when it is damaged or cut off, and UNSUPPORTED for what a newer version wrote.
- */
-export async function* readSections(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Section> {
+/** A patch as it comes in: sections one after the other, and in bundles bytes without a frame behind them. */
+export interface SectionReader {
+  /**
+   * The next section; its payload is the receiver's to keep. Throws CORRUPT_INPUT naming the section and its offset when
+   * it is damaged or cut off, and UNSUPPORTED for what a newer version wrote.
+   */
+  next(): Promise<Section>;
+  /** The next `count` bytes, a piece at a time, each valid until the next is asked for. Throws CORRUPT_INPUT at a cut. */
+  bytes(count: number, what: string): AsyncGenerator<Uint8Array>;
+  /** Throws CORRUPT_INPUT when anything comes behind. */
+  assertEnd(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Nothing is read before the first call. */
+export function openSections(pieces: AsyncIterable<Uint8Array>): SectionReader {
   const input = byteQueue(pieces);
-  try {
-    let check = await readStart(input);
-    for (let index = 0; ; index++) {
+  let check: Uint8Array | undefined;
+  let index = 0;
+  return {
+    async next() {
+      check ??= await readStart(input);
       const offset = input.offset;
-      const what = `section ${index} at byte ${offset}`;
+      const what = `section ${index++} at byte ${offset}`;
       const head = await readHead(input, what);
       const rest = await input.take(head.length + CHECK_BYTES);
       if (rest === undefined) throw truncated(what, input.offset);
@@ -85,14 +98,40 @@ export async function* readSections(pieces: AsyncIterable<Uint8Array>): AsyncGen
       }
       if (head.kind === SECTION_END && head.length > 0)
         throw corrupt(`${what} ends the patch and is not empty`);
-      yield { kind: head.kind, payload, offset, fileBytes: input.offset - offset };
-      if (head.kind === SECTION_END) break;
-    }
-    if ((await input.take(1)) !== undefined) {
+      return { kind: head.kind, payload, offset, fileBytes: input.offset - offset };
+    },
+    async *bytes(count, what) {
+      for (let left = count; left > 0; ) {
+        const piece = await input.takeSome(left);
+        if (piece === undefined) throw truncated(what, input.offset);
+        left -= piece.length;
+        yield piece;
+      }
+    },
+    async assertEnd() {
+      if ((await input.take(1)) === undefined) return;
       throw corrupt(`the patch goes on after its end at byte ${input.offset - 1}`, { hint: FETCH_AGAIN });
+    },
+    close: () => input.close(),
+  };
+}
+
+/** Reads the sections of a patch to its end, as `SectionReader` does; nothing may come behind. */
+export async function* readSections(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Section> {
+  yield* sectionsOf(openSections(pieces));
+}
+
+/** The sections from where `reader` is, which is closed when they are no longer wanted. */
+export async function* sectionsOf(reader: SectionReader): AsyncGenerator<Section> {
+  try {
+    for (;;) {
+      const section = await reader.next();
+      yield section;
+      if (section.kind === SECTION_END) break;
     }
+    await reader.assertEnd();
   } finally {
-    await input.close();
+    await reader.close();
   }
 }
 
@@ -174,6 +213,8 @@ interface ByteQueue {
   readonly offset: number;
   /** Exactly `count` bytes, or undefined when the input ends before; never holds more than was asked for plus one piece. */
   take(count: number): Promise<Uint8Array | undefined>;
+  /** From 1 to `count` bytes, valid until the next call; undefined at the end of the input. */
+  takeSome(count: number): Promise<Uint8Array | undefined>;
   close(): Promise<void>;
 }
 
@@ -204,6 +245,17 @@ function byteQueue(pieces: AsyncIterable<Uint8Array>): ByteQueue {
         done += part.length;
       }
       offset += count;
+      return taken;
+    },
+    async takeSome(count) {
+      while (piece.length === 0) {
+        const next = await iterator.next();
+        if (next.done) return undefined;
+        piece = next.value;
+      }
+      const taken = piece.subarray(0, count);
+      piece = piece.subarray(taken.length);
+      offset += taken.length;
       return taken;
     },
     async close() {
