@@ -55,6 +55,7 @@ export {
   pullImage,
 } from './fleet/pull/pull.ts';
 export { type PushOptions, type PushResult, pushPatch } from './fleet/push.ts';
+export { type PlatformPushResult, type PushBundleOptions, pushBundle } from './fleet/push-bundle.ts';
 export { familiarImageName, parseTagOption } from './image/image-name.ts';
 export {
   formatPlatform,

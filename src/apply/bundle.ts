@@ -88,6 +88,7 @@ export async function applyWhole(
   sink: ImageSink,
   options: ApplyOptions,
 ): Promise<ApplyResult> {
+  assertWhole(bundle);
   assertTakesIndexes(sink);
   const scratch = openTempFile(options.tempDirectory);
   try {
@@ -136,6 +137,7 @@ export async function checkWhole(
   sink: ImageSink | undefined,
   options: StoreOptions,
 ): Promise<WholeCheck> {
+  assertWhole(bundle);
   if (sink !== undefined) assertTakesIndexes(sink);
   const scratch = openTempFile(options.tempDirectory);
   try {
@@ -181,6 +183,13 @@ export async function checkWhole(
   } finally {
     scratch.close();
   }
+}
+
+function assertWhole({ isWhole, header }: Bundle): void {
+  if (isWhole) return;
+  throw new DidiffError('UNSUPPORTED', `this bundle has only some of the images of ${header.targetName}`, {
+    hint: 'Leave --all-platforms out: it was taken out of a whole one, for one platform.',
+  });
 }
 
 function assertTakesIndexes(sink: ImageSink): void {

@@ -1,7 +1,7 @@
 /**
  * Reads a patch file that may be a bundle: patches for the platforms of an index, with the index and what else it names.
- * Guards that each part leads to the entry of the index it says, and that every entry comes from something in the bundle;
- * so whoever makes them all has the whole index. It is read from front to back: parts in their order, what isn't asked for
+ * Guards that each part leads to the entry of the index it says, and tells whether every entry comes from something in the
+ * bundle, so that whoever makes them all has the whole index. It is read from front to back: parts in their order, what isn't asked for
  * is passed over.
  */
 import { sha256 } from '../bytes/digest.ts';
@@ -40,6 +40,8 @@ export interface Bundle {
   readonly index: RawDocument;
   /** Manifests of the index that no part leads to. */
   readonly manifests: readonly RawDocument[];
+  /** Whether every entry of the index comes from a part or is among the manifests. */
+  readonly isWhole: boolean;
   /**
    * What these manifests name, as one stream in the order of the header's list, not proved. To be called before anything
    * of a part is read, or not at all.
@@ -97,12 +99,13 @@ async function readBundle(first: Section, sections: SectionReader): Promise<Bund
   const { payload } = await nextOfKind(sections, SECTION_DOCUMENTS);
   const { index, manifests } = parseDocuments(header, payload);
   const entries = parseIndex(index.bytes, "the bundle's index");
-  assertCovered(header, entries, manifests);
+  assertOfIndex(header, entries, manifests);
   const stretches = readStretches(header, sections);
   return {
     header,
     index,
     manifests,
+    isWhole: isWhole(header, entries, manifests),
     readBlobs: () => decodeBlobs(header, stretches.blobs()),
     openParts: () => openParts(header, index, entries, stretches),
     close: () => sections.close(),
@@ -131,18 +134,24 @@ function parseDocuments(header: BundleHeader, payload: Uint8Array) {
 
 const MAX_DOCUMENTS_BYTES = 16 << 20;
 
-/** Every entry of the index comes from a part or is one of the manifests, whose blobs are all there. */
-function assertCovered(
+function isWhole(
+  { parts }: BundleHeader,
+  entries: readonly Descriptor[],
+  manifests: readonly RawDocument[],
+): boolean {
+  const made = parts.flatMap(({ entry }) => (entry === undefined ? [] : [entries[entry]!]));
+  const covered = new Set([...made, ...manifests].map(({ digest }) => digest));
+  return entries.every(({ digest }) => covered.has(digest));
+}
+
+/** What the parts lead to and the manifests are of the index, and all that these name is there. */
+function assertOfIndex(
   { parts, blobs }: BundleHeader,
   entries: readonly Descriptor[],
   manifests: readonly RawDocument[],
 ): void {
-  const made = parts.flatMap(({ entry }) => (entry === undefined ? [] : [entries[entry]]));
-  if (made.includes(undefined)) throw corrupt('the bundle leads to an entry that its index does not have');
-  const covered = new Set([...made, ...manifests].map((each) => each!.digest));
-  const missing = entries.find(({ digest }) => !covered.has(digest));
-  if (missing !== undefined)
-    throw corrupt(`the bundle has nothing for the entry ${missing.digest} of its index`);
+  if (parts.some(({ entry }) => entry !== undefined && entry >= entries.length))
+    throw corrupt('the bundle leads to an entry that its index does not have');
   const listed = new Set(entries.map(({ digest }) => digest));
   const there = new Map(blobs.map(({ digest, sizeBytes }) => [digest, sizeBytes]));
   for (const manifest of manifests) {

@@ -230,7 +230,7 @@ function assertPlatform(source: DocumentSource, found: Platform, wanted: Platfor
   throw new DidiffError(
     'NOT_FOUND',
     `${source.name}: the image is for ${formatPlatform(found)}, not for ${formatPlatform(wanted)}`,
-    { hint: 'Leave --platform out, or name another image.' },
+    { hint: 'Leave --platform out, or name another image.', data: { platforms: [formatPlatform(found)] } },
   );
 }
 
