@@ -63,9 +63,9 @@ export type AnyPatch =
   | { readonly kind: 'patch'; readonly reader: PatchReader }
   | { readonly kind: 'bundle'; readonly bundle: Bundle };
 
-/** Opens what may be a patch for one platform or a bundle. Throws CORRUPT_INPUT, UNSUPPORTED, LIMIT. */
-export async function openAnyPatch(pieces: AsyncIterable<Uint8Array>): Promise<AnyPatch> {
-  const sections = openSections(pieces);
+/** Opens what may be a patch for one platform or a bundle; `name` is what errors call it. Throws CORRUPT_INPUT, UNSUPPORTED, LIMIT. */
+export async function openAnyPatch(pieces: AsyncIterable<Uint8Array>, name?: string): Promise<AnyPatch> {
+  const sections = openSections(pieces, name);
   try {
     const passed: Section[] = [];
     const first = await nextOfKind(sections, SECTION_HEADER, passed);

@@ -11,17 +11,18 @@ export interface OpenedPatch {
 
 /** `path` may be `-` for standard input. Throws NOT_FOUND, CORRUPT_INPUT, or UNSUPPORTED, also for a bundle. */
 export async function openPatch(path: string): Promise<OpenedPatch> {
-  const { pieces, readBytes } = countPieces(path);
-  return { reader: await openPatchReader(pieces), readBytes };
+  const { pieces, name, readBytes } = countPieces(path);
+  return { reader: await openPatchReader(pieces, name), readBytes };
 }
 
 /** The same for what may be a bundle. Throws LIMIT too. */
 export async function openPatchOrBundle(path: string): Promise<AnyPatch & Pick<OpenedPatch, 'readBytes'>> {
-  const { pieces, readBytes } = countPieces(path);
-  return { ...(await openAnyPatch(pieces)), readBytes };
+  const { pieces, name, readBytes } = countPieces(path);
+  return { ...(await openAnyPatch(pieces, name)), readBytes };
 }
 
 function countPieces(path: string) {
+  const name = path === '-' ? 'the patch on standard input' : path;
   let readBytes = 0;
   async function* counted(): AsyncGenerator<Uint8Array> {
     for await (const piece of path === '-' ? standardInput() : createFileStream(path)) {
@@ -29,5 +30,5 @@ function countPieces(path: string) {
       yield piece;
     }
   }
-  return { pieces: counted(), readBytes: () => readBytes };
+  return { pieces: counted(), name, readBytes: () => readBytes };
 }

@@ -35,9 +35,12 @@ export interface LayerStreams {
   pull(stream: number): PullCoded;
 }
 
-/** `pieces` may be a file or a download. Throws CORRUPT_INPUT or UNSUPPORTED. */
-export async function openPatchReader(pieces: AsyncIterable<Uint8Array>): Promise<PatchReader> {
-  return await readPatch(readSections(pieces));
+/** `pieces` may be a file or a download; `name` is what errors call it. Throws CORRUPT_INPUT or UNSUPPORTED. */
+export async function openPatchReader(
+  pieces: AsyncIterable<Uint8Array>,
+  name?: string,
+): Promise<PatchReader> {
+  return await readPatch(readSections(pieces, name));
 }
 
 /** Reads a patch whose sections come from somewhere else, the first of them the header's. */

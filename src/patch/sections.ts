@@ -67,23 +67,25 @@ export interface SectionReader {
   close(): Promise<void>;
 }
 
-/** Nothing is read before the first call. */
-export function openSections(pieces: AsyncIterable<Uint8Array>): SectionReader {
+/** `name` is what errors call it. Nothing is read before the first call. */
+export function openSections(pieces: AsyncIterable<Uint8Array>, name = 'the patch'): SectionReader {
   const input = byteQueue(pieces);
+  const truncated = (what: string) =>
+    corrupt(`${name} is cut off: it ends at byte ${input.offset}, inside ${what}`, { hint: FETCH_AGAIN });
   let check: Uint8Array | undefined;
   let index = 0;
   return {
     async next() {
-      check ??= await readStart(input);
+      check ??= await readStart(input, name);
       const offset = input.offset;
       const what = `section ${index++} at byte ${offset}`;
-      const head = await readHead(input, what);
+      const head = await readHead(input, what, truncated);
       const rest = await input.take(head.length + CHECK_BYTES);
-      if (rest === undefined) throw truncated(what, input.offset);
+      if (rest === undefined) throw truncated(what);
       const payload = rest.subarray(0, head.length);
       check = checkOf(check, head.bytes, payload);
       if (Buffer.compare(check, rest.subarray(head.length)) !== 0) {
-        throw corrupt(`the patch is damaged: ${what} does not have the digest it was written with`, {
+        throw corrupt(`${name} is damaged: ${what} does not have the digest it was written with`, {
           hint: FETCH_AGAIN,
         });
       }
@@ -103,22 +105,25 @@ export function openSections(pieces: AsyncIterable<Uint8Array>): SectionReader {
     async *bytes(count, what) {
       for (let left = count; left > 0; ) {
         const piece = await input.takeSome(left);
-        if (piece === undefined) throw truncated(what, input.offset);
+        if (piece === undefined) throw truncated(what);
         left -= piece.length;
         yield piece;
       }
     },
     async assertEnd() {
       if ((await input.take(1)) === undefined) return;
-      throw corrupt(`the patch goes on after its end at byte ${input.offset - 1}`, { hint: FETCH_AGAIN });
+      throw corrupt(`${name} goes on after its end at byte ${input.offset - 1}`, { hint: FETCH_AGAIN });
     },
     close: () => input.close(),
   };
 }
 
 /** Reads the sections of a patch to its end, as `SectionReader` does; nothing may come behind. */
-export async function* readSections(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Section> {
-  yield* sectionsOf(openSections(pieces));
+export async function* readSections(
+  pieces: AsyncIterable<Uint8Array>,
+  name?: string,
+): AsyncGenerator<Section> {
+  yield* sectionsOf(openSections(pieces, name));
 }
 
 /** The sections from where `reader` is, which is closed when they are no longer wanted. */
@@ -137,14 +142,10 @@ export async function* sectionsOf(reader: SectionReader): AsyncGenerator<Section
 
 const FETCH_AGAIN = 'Copy or download the patch again; compare its size and checksum with where it was made.';
 
-function truncated(what: string, sizeBytes: number): DidiffError {
-  return corrupt(`the patch is cut off: it ends at byte ${sizeBytes}, inside ${what}`, { hint: FETCH_AGAIN });
-}
-
-async function readStart(input: ByteQueue): Promise<Uint8Array> {
+async function readStart(input: ByteQueue, name: string): Promise<Uint8Array> {
   const bytes = await input.take(MAGIC.length + 1);
   if (bytes === undefined || Buffer.compare(bytes.subarray(0, MAGIC.length), MAGIC) !== 0) {
-    throw corrupt("this is not a didiff patch: it does not begin with a patch's magic bytes", {
+    throw corrupt(`${name} is not a didiff patch: it does not begin with a patch's magic bytes`, {
       hint: 'Check the path; patches are made with `didiff create`.',
     });
   }
@@ -152,7 +153,7 @@ async function readStart(input: ByteQueue): Promise<Uint8Array> {
   if (version !== FORMAT_VERSION) {
     throw new DidiffError(
       'UNSUPPORTED',
-      `the patch has format version ${version}; this version of didiff reads ${FORMAT_VERSION}`,
+      `${name} has format version ${version}; this version of didiff reads ${FORMAT_VERSION}`,
       {
         hint: 'Apply the patch with a version of didiff that knows this format.',
       },
@@ -167,12 +168,15 @@ interface SectionHead {
   readonly bytes: Uint8Array;
 }
 
-async function readHead(input: ByteQueue, what: string): Promise<SectionHead> {
+async function readHead(
+  input: ByteQueue,
+  what: string,
+  truncated: (what: string) => DidiffError,
+): Promise<SectionHead> {
   const bytes: number[] = [];
   do {
     const byte = await input.take(1);
-    if (byte === undefined)
-      throw truncated(bytes.length === 0 ? `${what} (no end section was read)` : what, input.offset);
+    if (byte === undefined) throw truncated(bytes.length === 0 ? `${what} (no end section was read)` : what);
     bytes.push(byte[0]!);
   } while (bytes.length === 1 || (bytes.at(-1)! >= 0x80 && bytes.length <= MAX_VARINT_BYTES));
   const head = Uint8Array.from(bytes);
