@@ -10,11 +10,13 @@ import { findArtifact } from '../list.ts';
 import { openBase } from './base.ts';
 import { fetchInto, readKeptParts } from './fetch.ts';
 import { keptLayer, openKeptSink, tokenOf, unpackKept } from './layers.ts';
+import type { Pace } from './pace.ts';
 import type { FoundPatch, SurveyContext } from './survey.ts';
 
 export interface StepOptions extends StoreOptions {
   /** Told of each piece that came over the line. */
   readonly onBytes: (count: number) => void;
+  readonly pace: Pace;
 }
 
 /** Fetches a layer, and where the destination takes tars, unpacks it. Throws CORRUPT_INPUT, NOT_FOUND. */
