@@ -4,10 +4,11 @@
  * files are the same; where there are too few, they come again, edited.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, lstatSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { END_OF_ARCHIVE, encodeTarHeader, tarPadding } from '../dist/tar/encode.js';
 import { nameOfText } from '../dist/tar/name.js';
+import { writeImageArchive } from './archive.mjs';
 
 /** Where a layer's files come from, and how much of them. */
 const LAYERS = [
@@ -26,8 +27,14 @@ const EDITS_PER_FILE = 6;
 
 export function writeLargePair(oldPath, newPath) {
   const layers = LAYERS.map(chooseFiles);
-  writeArchive(oldPath, layers, 'old');
-  writeArchive(newPath, layers, 'new');
+  for (const [path, side] of [
+    [oldPath, 'old'],
+    [newPath, 'new'],
+  ])
+    writeImageArchive(
+      path,
+      layers.map((layer) => () => layerTar(filesOf(layer, side))),
+    );
 }
 
 /** Real files up to the size wanted, in an order that mixes them, then by name. */
@@ -103,62 +110,12 @@ function edit(content, seed) {
   return Buffer.concat([...parts, content.subarray(at)]);
 }
 
-/** An archive as `docker save` wrote it, config and manifest at its end: only then are the layers' digests known. */
-function writeArchive(path, layers, side) {
-  const fd = openSync(path, 'w');
-  let at = 0;
-  const put = (bytes) => {
-    for (let done = 0; done < bytes.length; )
-      done += writeSync(fd, bytes, done, bytes.length - done, at + done);
-    at += bytes.length;
-  };
-  const putFile = (name, bytes) => {
-    put(encodeTarHeader({ path: name, sizeBytes: bytes.length }));
-    put(bytes);
-    put(new Uint8Array(tarPadding(bytes.length)));
-  };
-  const diffIds = layers.map((layer, position) => {
-    const start = at;
-    // Its header is written again once the size is known.
-    put(new Uint8Array(END_OF_ARCHIVE.length / 2));
-    const { sizeBytes, digest } = putLayerTar(filesOf(layer, side), put);
-    put(new Uint8Array(tarPadding(sizeBytes)));
-    writeSync(fd, encodeTarHeader({ path: layerPath(position), sizeBytes }), 0, 512, start);
-    return `sha256:${digest}`;
-  });
-  const config = Buffer.from(
-    JSON.stringify({ architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: diffIds } }),
-  );
-  const configPath = `${createHash('sha256').update(config).digest('hex')}.json`;
-  putFile(configPath, config);
-  const manifest = {
-    Config: configPath,
-    RepoTags: ['bench/image:1'],
-    Layers: layers.map((_, position) => layerPath(position)),
-  };
-  putFile('manifest.json', Buffer.from(JSON.stringify([manifest])));
-  put(END_OF_ARCHIVE);
-  closeSync(fd);
-}
-
-function layerPath(position) {
-  return `layer-${position}/layer.tar`;
-}
-
-function putLayerTar(files, put) {
-  const hash = createHash('sha256');
-  let sizeBytes = 0;
-  const putHashed = (bytes) => {
-    hash.update(bytes);
-    sizeBytes += bytes.length;
-    put(bytes);
-  };
+function* layerTar(files) {
   for (const { name, content, mtime } of files) {
     const path = nameOfText(name.replace(/^\//, ''));
-    putHashed(encodeTarHeader({ path, sizeBytes: content.length, mtime }));
-    putHashed(content);
-    putHashed(new Uint8Array(tarPadding(content.length)));
+    yield encodeTarHeader({ path, sizeBytes: content.length, mtime });
+    yield content;
+    yield new Uint8Array(tarPadding(content.length));
   }
-  putHashed(END_OF_ARCHIVE);
-  return { sizeBytes, digest: hash.digest('hex') };
+  yield END_OF_ARCHIVE;
 }
