@@ -1,7 +1,7 @@
 /**
- * The case `large`: two images of 1.5 GB in three layers, made of real files of this machine, a few percent of them
- * changed from the older to the newer: edited, added, removed, moved. The same each time on one machine, as long as its
- * files are the same; where there are too few, they come again, edited.
+ * Pairs made of real files of this machine, a few percent of them changed from the older to the newer: edited, added,
+ * removed, moved. The same each time on one machine, as long as its files are the same; where there are too few, they
+ * come again, edited. `large` is a large image; the others are alike but for their size, and show how cost grows.
  */
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
@@ -10,13 +10,29 @@ import { END_OF_ARCHIVE, encodeTarHeader, tarPadding } from '../dist/tar/encode.
 import { nameOfText } from '../dist/tar/name.js';
 import { writeImageArchive } from './archive.mjs';
 
-/** Where a layer's files come from, and how much of them. */
-const LAYERS = [
-  { roots: ['/usr/bin', '/usr/lib'], sizeBytes: 1000e6 },
-  { roots: ['/usr/share', '/usr/include'], sizeBytes: 300e6 },
-  { roots: ['node_modules'], sizeBytes: 200e6 },
-];
-const MAX_FILE_BYTES = 256e6;
+/** Where a layer's files come from, and how much of them; files of at most `maxFileBytes`. */
+const growth = (sizeBytes) => ({
+  // Small files only: with one of 100 MB, two images would differ in more than their size.
+  maxFileBytes: 4e6,
+  layers: [
+    { roots: ['/usr/bin', '/usr/lib'], sizeBytes: 0.7 * sizeBytes },
+    { roots: ['/usr/share', '/usr/include'], sizeBytes: 0.3 * sizeBytes },
+  ],
+});
+
+export const LOCAL_PAIRS = {
+  'growth-100': growth(100e6),
+  'growth-300': growth(300e6),
+  'growth-1000': growth(1000e6),
+  large: {
+    maxFileBytes: 256e6,
+    layers: [
+      { roots: ['/usr/bin', '/usr/lib'], sizeBytes: 1000e6 },
+      { roots: ['/usr/share', '/usr/include'], sizeBytes: 300e6 },
+      { roots: ['node_modules'], sizeBytes: 200e6 },
+    ],
+  },
+};
 const MTIME = { old: 1_750_000_000, new: 1_751_000_000 };
 /** Of a thousand files, how many are changed in which way. */
 const EDITED = 25;
@@ -25,21 +41,25 @@ const REMOVED = 4;
 const MOVED = 10;
 const EDITS_PER_FILE = 6;
 
-export function writeLargePair(oldPath, newPath) {
-  const layers = LAYERS.map(chooseFiles);
-  for (const [path, side] of [
-    [oldPath, 'old'],
-    [newPath, 'new'],
-  ])
-    writeImageArchive(
-      path,
-      layers.map((layer) => () => layerTar(filesOf(layer, side))),
-    );
+/** The pairs that show how cost grows, smallest first. */
+export const SERIES = ['growth-100', 'growth-300', 'growth-1000'];
+
+/** Writes the image of one side, `old` or `new`, as an archive. */
+export function writeLocalSide(name, side, path) {
+  const { layers, maxFileBytes } = LOCAL_PAIRS[name];
+  const chosen = layers.map((layer) => chooseFiles(layer, maxFileBytes));
+  writeImageArchive(
+    path,
+    chosen.map((layer) => () => layerTar(filesOf(layer, side))),
+  );
 }
 
 /** Real files up to the size wanted, in an order that mixes them, then by name. */
-function chooseFiles({ roots, sizeBytes }) {
-  const files = roots.flatMap(listFiles).sort((a, b) => a.place - b.place || (a.path < b.path ? -1 : 1));
+function chooseFiles({ roots, sizeBytes }, maxFileBytes) {
+  const files = roots
+    .flatMap(listFiles)
+    .filter(({ size }) => size > 0 && size <= maxFileBytes)
+    .sort((a, b) => a.place - b.place || (a.path < b.path ? -1 : 1));
   const chosen = [];
   let left = sizeBytes;
   for (let round = 0; left > 0 && files.length > 0; round += 1) {
@@ -60,7 +80,7 @@ function listFiles(directory) {
     if (!entry.isFile()) return [];
     // A name that is no text can't be looked up by the text made of it.
     const size = lstatSync(path, { throwIfNoEntry: false })?.size ?? 0;
-    return size > 0 && size <= MAX_FILE_BYTES ? [{ path, size, place: mix(path) }] : [];
+    return [{ path, size, place: mix(path) }];
   });
 }
 
