@@ -159,6 +159,15 @@ export function openPendingFile(path: string): PendingFile {
   const prefix = `.${basename(path)}.didiff-`;
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
     throw new DidiffError('STORAGE', `${path} is a directory; a file was expected`);
+  if (statSync(directory, { throwIfNoEntry: false }) === undefined) {
+    throw new DidiffError(
+      'NOT_FOUND',
+      `there is no directory ${directory} in which ${path} could be written`,
+      {
+        hint: 'Make it first, or check the path.',
+      },
+    );
+  }
   removeStale(directory, prefix);
   const temporary = join(directory, `${prefix}${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
   const fd = openSync(temporary, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o666);
