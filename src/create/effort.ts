@@ -28,6 +28,12 @@ export interface Effort {
   readonly mixedBytes: number;
   /** Whether digests of files that are listed in others are left to the reader. */
   readonly listsDigests: boolean;
+  /** New bytes of a file that are matched at once, against twice as many old ones at most. */
+  readonly windowBytes: number;
+  /** Places of the base that are known by their content, at most: 16 to 32 bytes each. */
+  readonly maxAnchors: number;
+  /** Whether large streams may be coded while they still grow. */
+  readonly codesEarly: boolean;
   /** How streams are coded with brotli. */
   readonly brotli: BrotliLimits;
 }
@@ -61,7 +67,9 @@ const MIDDLE = {
 const FULL = { ...MIDDLE, labellings: 1 };
 const EVERYTHING = 2 ** 53;
 
-const EFFORTS: readonly Omit<Effort, 'level'>[] = [
+type Level = Omit<Effort, 'level' | 'windowBytes' | 'maxAnchors' | 'codesEarly'>;
+
+const EFFORTS: readonly Level[] = [
   { ...FAST, chain: 2, brotli: { best: 0, good: 0, rest: 5 } },
   { ...FAST, looksAround: true, chain: 4, brotli: { best: 0, good: 0, rest: 7 } },
   { ...MIDDLE, chain: 8, mixedBytes: MB / 16, brotli: { best: MB / 4, good: MB / 4, rest: 9 } },
@@ -82,7 +90,9 @@ const EFFORTS: readonly Omit<Effort, 'level'>[] = [
 /** The effort of a level. Throws USAGE for one that there is not. */
 export function effortOf(level: number): Effort {
   const found = EFFORTS[level - 1];
-  if (found !== undefined) return { level, ...found };
+  if (found !== undefined) {
+    return { level, windowBytes: 4 * MB, maxAnchors: MB, codesEarly: true, ...found };
+  }
   throw new DidiffError(
     'USAGE',
     `there is no effort ${level}: expected a whole number from 1 to ${MAX_EFFORT}`,

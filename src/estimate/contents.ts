@@ -88,7 +88,7 @@ async function anchorsFor(
   if (isLarge && sizeOf(fresh) < sizeOf(changed) * WORTH_INDEXING) return NO_ANCHORS;
   const { signal, onProgress } = options;
   const indexing = startPhase('indexing the base', catalog.space.sizeBytes, signal, onProgress);
-  return await indexAnchors(catalog.space, tableOf(catalog.files), indexing.tick);
+  return await indexAnchors(catalog.space, tableOf(catalog.files), options.effort.maxAnchors, indexing.tick);
 }
 
 /** What these files alone take. */
