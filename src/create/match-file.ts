@@ -74,7 +74,7 @@ export async function matchExecutable(
   const sparserBits = effort.sparserBits + firstSparserBits;
   const rough = isRough ? { ...bench, effort: { ...effort, sparserBits } } : bench;
   let first = await matchAll(content, rough, earlier);
-  const old = findOldExecutable(olds, content, first);
+  const old = findOldExecutable(olds, content, first, earlier);
   let labelled: readonly Match[] | undefined;
   for (let i = 0; i < labellings && old !== undefined; i++) {
     const labeller = labelExecutable(olds, content, old, labelled ?? first);
