@@ -44,8 +44,8 @@ export interface DeltaContext {
   readonly tempDirectory: string;
   readonly tick: (bytes: number) => Promise<void>;
   readonly counts: FileCounts;
-  /** Given the files that would be matched, instead of that: for estimates, which match some of them only. */
-  readonly onChanged?: (file: ChangedFile) => void;
+  /** Writes a changed file instead of the matching here: for estimates, which match roughly. */
+  readonly writeChanged?: (writer: ProgramWriter, file: ChangedFile) => Promise<void>;
   /** Two buffers of PIECE_BYTES, used again for every comparison. */
   readonly scratch: readonly [Uint8Array, Uint8Array];
 }
@@ -55,6 +55,8 @@ export interface ChangedFile {
   readonly path: string;
   readonly content: RandomAccess;
   readonly earlier: BaseFile | undefined;
+  /** The numbers of the digests that a reader has at this place, by what they are. */
+  readonly digests: ReadonlyMap<string, number>;
 }
 
 /** What there is besides for one layer. */
@@ -67,8 +69,7 @@ interface LayerContext extends DeltaContext {
 
 /** The program's streams are the caller's to close. */
 export async function writeDeltaLayer(tar: RandomAccess, shared: DeltaContext): Promise<Program> {
-  const listsDigests = shared.effort.listsDigests && shared.onChanged === undefined;
-  const survey = await surveyLayer(tar, { ...shared, listsDigests });
+  const survey = await surveyLayer(tar, { ...shared, listsDigests: shared.effort.listsDigests });
   const budget = openPartBudget(tar.sizeBytes);
   const context: LayerContext = { ...shared, budget, survey, digests: new Map() };
   const writer = openProgramWriter(context.catalog.space, context.tempDirectory, context.effort.findsRepeats);
@@ -192,16 +193,21 @@ async function writeContent(
     counts.changed++;
     place.address = earlier.address + earlier.sizeBytes;
   }
-  if (context.onChanged !== undefined) {
-    context.onChanged({ path: entry.path, content, earlier });
-    await context.tick(content.sizeBytes);
-    return;
-  }
-  const { matcher, effort, tick, views, engines, similar, tempDirectory, budget } = context;
+  const marked = markDigests(writer, segment, survey);
+  if (context.writeChanged === undefined) await matchContent(writer, content, earlier, context);
+  else await context.writeChanged(writer, { path: entry.path, content, earlier, digests });
+  for (const [key, number] of marked) digests.set(key, number);
+}
+
+async function matchContent(
+  writer: ProgramWriter,
+  content: RandomAccess,
+  earlier: BaseFile | undefined,
+  context: LayerContext,
+): Promise<void> {
+  const { catalog, matcher, effort, tick, views, engines, similar, tempDirectory, budget, digests } = context;
   const anchors = await context.anchors();
   const match: MatchContext = { catalog, anchors, matcher, effort, tick, digests };
-  const marked = markDigests(writer, segment, survey);
-  const onPredicted = () => counts.predicted++;
   await writeOpened(writer, content, earlier, {
     match,
     views,
@@ -209,11 +215,10 @@ async function writeContent(
     similar,
     tempDirectory,
     budget,
-    onPredicted,
+    onPredicted: () => context.counts.predicted++,
     partDepth: 0,
     depth: 0,
   });
-  for (const [key, number] of marked) digests.set(key, number);
 }
 
 /** Has a reader make the digests of a content that are listed later. They are there when all of it is written. */

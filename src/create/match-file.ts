@@ -85,7 +85,8 @@ async function writeExecutable(
   return plan === undefined ? 'plain' : 'predicted';
 }
 
-async function matchAll(
+/** What all of a file matches, window by window. */
+export async function matchAll(
   content: RandomAccess,
   context: MatchContext,
   earlier: Part | undefined,
