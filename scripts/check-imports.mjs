@@ -21,7 +21,7 @@ const LAYERS = {
   rebuild: ['patch', 'predict', 'codec', 'nested', 'deflate', 'kernels', 'image', 'bytes'],
   create: ['rebuild', 'patch', 'codec', 'predict', 'nested', 'deflate', 'tar', 'kernels', 'image', 'bytes'],
   apply: ['rebuild', 'patch', 'predict', 'deflate', 'kernels', 'image', 'bytes'],
-  inspect: ['apply', 'rebuild', 'patch', 'predict', 'nested', 'tar', 'image', 'bytes'],
+  inspect: ['apply', 'rebuild', 'patch', 'codec', 'predict', 'nested', 'tar', 'kernels', 'image', 'bytes'],
   estimate: ['create', 'patch', 'codec', 'nested', 'deflate', 'tar', 'kernels', 'image', 'bytes'],
   report: ['estimate', 'inspect', 'bytes'],
   fleet: ['create', 'apply', 'inspect', 'stores', 'patch', 'image', 'bytes'],
