@@ -3,14 +3,16 @@
  * without prediction, and what that leaves tells what prediction won't help with (`executableBytes` in coding.ts).
  */
 import { brotliCompressSync, constants } from 'node:zlib';
-import type { RandomAccess } from '../bytes/access.ts';
+import { type RandomAccess, readRange } from '../bytes/access.ts';
 import { NO_ANCHORS, type Part } from '../create/candidates.ts';
 import { type MatchContext, matchAll } from '../create/match-file.ts';
-import { type Match, residualOf } from '../create/residual.ts';
+import { type Match, type Residual, residualOf } from '../create/residual.ts';
 import { QUICK_CODER, type RoughMatch } from './coding.ts';
 
 /** An executable of which no more than this part of the bytes differs in place is matched as it stands. */
 const HARDLY_CHANGED = 1 / 1024;
+/** The header, and the code's beginning. */
+const START_BYTES = 8192;
 
 export async function matchRoughly(
   content: RandomAccess,
@@ -19,16 +21,51 @@ export async function matchRoughly(
 ): Promise<RoughMatch> {
   const { space } = context.catalog;
   const { sizeBytes } = content;
+  const start = readRange(content, 0, Math.min(START_BYTES, sizeBytes), START_BYTES);
+  const machine = start[18]! + 256 * start[19]!;
   if (sizeBytes === earlier.sizeBytes) {
     const inPlace = [{ newStart: 0, address: earlier.address, length: sizeBytes }];
     const differing = residualOf(space, content, inPlace, undefined)!.diffs.length;
-    if (differing <= sizeBytes * HARDLY_CHANGED) return { newBytes: 0, regions: 1, differing };
+    if (differing <= sizeBytes * HARDLY_CHANGED)
+      return { newBytes: 0, regions: 1, differing, machine, unlikeInGo: 0 };
   }
   const matches = await matchAll(content, { ...context, anchors: NO_ANCHORS }, earlier);
-  const { diffs, coveredBytes } = residualOf(space, content, matches, undefined)!;
+  const residual = residualOf(space, content, matches, undefined)!;
+  const { diffs, coveredBytes } = residual;
   const newBytes = codedBetween(content, matches, sizeBytes - coveredBytes);
-  return { newBytes, regions: matches.length, differing: diffs.length };
+  const unlikeInGo = isGo(start) ? countUnlike(residual) : 0;
+  return { newBytes, regions: matches.length, differing: diffs.length, machine, unlikeInGo };
 }
+
+/** Go's linker puts the build's name before all other code. */
+function isGo(start: Uint8Array): boolean {
+  return Buffer.from(start.buffer, start.byteOffset, start.length).includes('Go build ID:');
+}
+
+/** Stretches of up to four bytes that differ, by something else than each of the last `RECENT` did. */
+function countUnlike({ gaps, diffs }: Residual): number {
+  const recent: number[] = [];
+  let count = 0;
+  let difference = 0;
+  let length = 0;
+  const end = () => {
+    const key = difference * 8 + length;
+    const place = recent.indexOf(key);
+    if (place < 0) count++;
+    recent.splice(place < 0 ? 0 : place, place < 0 && recent.length < RECENT ? 0 : 1);
+    recent.push(key);
+    difference = length = 0;
+  };
+  for (const [at, byte] of diffs.entries()) {
+    if (length > 0 && (gaps[at] !== 0 || length === 4)) end();
+    difference = difference * 256 + byte;
+    length++;
+  }
+  if (length > 0) end();
+  return count;
+}
+
+const RECENT = 16;
 
 /** What lies between the matches, coded fast. */
 function codedBetween(content: RandomAccess, matches: readonly Match[], sizeBytes: number): number {
