@@ -60,10 +60,11 @@ export async function applyPatch(
   }
 }
 
-async function writeLayers(
+/** Makes the layers at `missing`, in that order, and puts them into `sink`. The base must have been asserted. */
+export async function writeLayers(
   patch: PatchReader,
   base: OpenedImage | undefined,
-  sink: ImageSink,
+  sink: Pick<ImageSink, 'takes' | 'directory' | 'putLayer'>,
   missing: readonly number[],
   options: ApplyOptions,
 ): Promise<void> {

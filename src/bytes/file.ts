@@ -23,7 +23,7 @@ import {
 import { availableParallelism, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { DidiffError } from '../errors.ts';
-import type { RandomAccess } from './access.ts';
+import { concatAccess, type FileRange, type RandomAccess } from './access.ts';
 
 /** A source with a file behind it. */
 export interface FileAccess extends RandomAccess {
@@ -40,6 +40,7 @@ export function openFile(path: string): FileAccess {
   let open = true;
   return {
     sizeBytes: stat.size,
+    ranges: () => [{ fd, start: 0, sizeBytes: stat.size }],
     readAt(position, into) {
       assertOpen(open, path);
       readFully(fd, position, into);
@@ -49,6 +50,16 @@ export function openFile(path: string): FileAccess {
       open = false;
     },
   };
+}
+
+/** The bytes of files that another thread opened, and keeps open meanwhile. */
+export function openRanges(ranges: readonly FileRange[]): RandomAccess {
+  return concatAccess(
+    ranges.map(({ fd, start, sizeBytes }) => ({
+      sizeBytes,
+      readAt: (position, into) => readFully(fd, start + position, into),
+    })),
+  );
 }
 
 /** The number of a closed file may be another file's by now: reading or writing on would touch that one. */
@@ -103,6 +114,7 @@ export function openTempFile(directory: string): TempFile {
       ftruncateSync(fd, size);
       sizeBytes = size;
     },
+    ranges: () => [{ fd, start: 0, sizeBytes }],
     readAt(position, into) {
       assertOpen(open, path);
       if (position < 0 || position + into.length > sizeBytes) {
@@ -174,6 +186,7 @@ export function openPendingFile(path: string): PendingFile {
       get sizeBytes() {
         return sizeBytes;
       },
+      ranges: () => [{ fd, start: 0, sizeBytes }],
       readAt(position, into) {
         assertOpen(open, path);
         readFully(fd, position, into);

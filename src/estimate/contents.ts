@@ -4,16 +4,16 @@
  */
 import type { RandomAccess } from '../bytes/access.ts';
 import { readRange } from '../bytes/access.ts';
-import { type Anchors, NO_ANCHORS } from '../create/candidates.ts';
 import type { Catalog } from '../create/catalog.ts';
+import { NO_ANCHORS, type SharedAnchors } from '../create/choose-parts.ts';
 import type { ChangedFile } from '../create/delta-layer.ts';
 import { type Effort, effortOf } from '../create/effort.ts';
 import { isElf } from '../create/executable.ts';
-import type { MatchContext } from '../create/match-file.ts';
 import type { PartBudget } from '../create/opened/budget.ts';
 import type { OpenContext } from '../create/opened/context.ts';
 import { writeOpened } from '../create/opened/write-opened.ts';
 import type { ProgramWriter } from '../create/program.ts';
+import type { MatchContext } from '../create/write-file.ts';
 import type { Matcher } from '../kernels/matcher.ts';
 import { textOfName } from '../tar/name.ts';
 import type { RoughMatch } from './coding.ts';
@@ -41,7 +41,7 @@ export interface RoughFile {
 
 export interface RoughContext {
   readonly catalog: Catalog;
-  readonly anchors: () => Promise<Anchors>;
+  readonly anchors: () => Promise<SharedAnchors>;
   readonly matcher: Matcher;
   readonly effort: Effort;
   readonly opening: Pick<OpenContext, 'views' | 'engines' | 'similar' | 'tempDirectory'>;

@@ -7,12 +7,14 @@
 import { brotliCompressSync } from 'node:zlib';
 import { concatAccess, type RandomAccess } from '../bytes/access.ts';
 import type { Digest } from '../bytes/digest.ts';
-import { type Anchors, indexAnchors } from '../create/candidates.ts';
 import { catalogBase, PIECE_BYTES } from '../create/catalog.ts';
+import type { SharedAnchors } from '../create/choose-parts.ts';
 import { writeDeltaLayer } from '../create/delta-layer.ts';
 import { DEFAULT_EFFORT, effortOf } from '../create/effort.ts';
+import { indexAnchors } from '../create/index-anchors.ts';
 import { openPartBudget } from '../create/opened/budget.ts';
 import { openArchiveIndex } from '../create/opened/similar-archive.ts';
+import { tableOf } from '../create/part-table.ts';
 import { openViewBook, type ViewBook } from '../create/view-book.ts';
 import { findRecipe, looksRecreatable } from '../deflate/find.ts';
 import { type Descriptor, parseManifest } from '../image/manifest.ts';
@@ -71,8 +73,8 @@ async function estimateFrom(
   const total = layers.reduce((sum, { how, tar }) => sum + (how === 'delta' ? tar!.sizeBytes : 0), 0);
   const comparing = startPhase('comparing', total, signal, onProgress);
   const indexing = startPhase('indexing the base', catalog.space.sizeBytes, signal, onProgress);
-  let index: Promise<Anchors> | undefined;
-  const anchors = () => (index ??= indexAnchors(catalog, indexing.tick));
+  let index: Promise<SharedAnchors> | undefined;
+  const anchors = () => (index ??= indexAnchors(catalog.space, tableOf(catalog.files), indexing.tick));
   const shared = { catalog, anchors, matcher: openMatcher(), tick: comparing.tick, opening };
   const coding = { ...options, effort: effortOf(DEFAULT_EFFORT), threads: 1 };
   const files: EstimatedFile[] = [];

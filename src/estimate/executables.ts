@@ -4,9 +4,11 @@
  */
 import { brotliCompressSync, constants } from 'node:zlib';
 import { type RandomAccess, readRange } from '../bytes/access.ts';
-import { NO_ANCHORS, type Part } from '../create/candidates.ts';
-import { type MatchContext, matchAll } from '../create/match-file.ts';
+import { NO_ANCHORS } from '../create/choose-parts.ts';
+import { matchAll } from '../create/match-file.ts';
+import type { Part } from '../create/part-table.ts';
 import { type Match, type Residual, residualOf } from '../create/residual.ts';
+import type { MatchContext } from '../create/write-file.ts';
 import { QUICK_CODER, type RoughMatch } from './coding.ts';
 
 /** An executable of which no more than this part of the bytes differs in place is matched as it stands. */
@@ -17,9 +19,9 @@ const START_BYTES = 8192;
 export async function matchRoughly(
   content: RandomAccess,
   earlier: Part,
-  context: MatchContext,
+  { catalog, matcher, effort, tick }: MatchContext,
 ): Promise<RoughMatch> {
-  const { space } = context.catalog;
+  const { space } = catalog;
   const { sizeBytes } = content;
   const start = readRange(content, 0, Math.min(START_BYTES, sizeBytes), START_BYTES);
   const machine = start[18]! + 256 * start[19]!;
@@ -29,7 +31,8 @@ export async function matchRoughly(
     if (differing <= sizeBytes * HARDLY_CHANGED)
       return { newBytes: 0, regions: 1, differing, machine, unlikeInGo: 0 };
   }
-  const matches = await matchAll(content, { ...context, anchors: NO_ANCHORS }, earlier);
+  const bench = { olds: catalog, anchors: NO_ANCHORS, matcher, effort, breathe: () => tick(0) };
+  const matches = await matchAll(content, bench, earlier);
   const residual = residualOf(space, content, matches, undefined)!;
   const { diffs, coveredBytes } = residual;
   const newBytes = codedBetween(content, matches, sizeBytes - coveredBytes);
@@ -37,9 +40,9 @@ export async function matchRoughly(
   return { newBytes, regions: matches.length, differing: diffs.length, machine, unlikeInGo };
 }
 
-/** Go's linker puts the build's name before all other code. */
+/** Go's linker puts a note near the beginning, of type 4 and Go's name, that stays when all else is stripped. */
 function isGo(start: Uint8Array): boolean {
-  return Buffer.from(start.buffer, start.byteOffset, start.length).includes('Go build ID:');
+  return Buffer.from(start.buffer, start.byteOffset, start.length).includes('\x04\0\0\0Go\0\0', 'latin1');
 }
 
 /** Stretches of up to four bytes that differ, by something else than each of the last `RECENT` did. */

@@ -2,7 +2,7 @@
  * Corrects what rough matches tell of executables by a sample that is made as `create` makes it: those that cost most for
  * their size, so that little work covers much of the patch.
  */
-import { NO_ANCHORS } from '../create/candidates.ts';
+import { NO_ANCHORS } from '../create/choose-parts.ts';
 import type { CodeOptions } from '../create/entropy.ts';
 import { openPartBudget } from '../create/opened/budget.ts';
 import { writeOpened } from '../create/opened/write-opened.ts';
