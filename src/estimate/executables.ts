@@ -54,8 +54,11 @@ function countUnlike({ gaps, diffs }: Residual): number {
   const end = () => {
     const key = difference * 8 + length;
     const place = recent.indexOf(key);
-    if (place < 0) count++;
-    recent.splice(place < 0 ? 0 : place, place < 0 && recent.length < RECENT ? 0 : 1);
+    if (place >= 0) recent.splice(place, 1);
+    else {
+      count++;
+      if (recent.length === RECENT) recent.shift();
+    }
     recent.push(key);
     difference = length = 0;
   };
