@@ -72,7 +72,7 @@ export async function writeLayers(
   const wanted = { header, layers: missing, takes: sink.takes };
   const places = await findBaseBlobs(wanted, base, options);
   const baseLayers = baseLayersFor(wanted, (digest) => places.has(digest));
-  const needs = needsOf({ ...wanted, baseLayers });
+  const needs = needsOf({ ...wanted, baseLayers, base });
   assertNeeds(needs, options.tempDirectory, sink.directory);
   const { own, space } = await openBaseBlobs(wanted, base, places, options);
   const tars = base === undefined ? [] : await openBaseTars(header, base, baseLayers, options);

@@ -52,7 +52,7 @@ export async function checkLayers(
   assertBase(header, base);
   const places = await findBaseBlobs(wanted, base, options);
   const baseLayers = baseLayersFor(wanted, (digest) => places.has(digest));
-  const needs = needsOf({ ...wanted, baseLayers });
+  const needs = needsOf({ ...wanted, baseLayers, base });
   assertNeeds(needs, options.tempDirectory, outputDirectory);
   const { own, space } = await openBaseBlobs(wanted, base, places, options);
   const content = baseContent(header, await openBaseTars(header, base, baseLayers, options), space);

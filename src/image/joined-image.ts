@@ -56,6 +56,10 @@ export function joinLayers(name: string, platform: Platform, places: readonly La
           ? await image.openBlobs(inside, options)
           : (await image.openTars(inside, options)).map(({ content }) => content),
       ),
+    scratchBytes(at, tarBytes) {
+      const { image, position } = places[at]!;
+      return image.scratchBytes?.(position, tarBytes) ?? tarBytes;
+    },
     close: async () => {},
   };
 }

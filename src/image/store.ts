@@ -67,6 +67,11 @@ export interface OpenedImage {
    * Throws CORRUPT_INPUT naming the layer when a blob doesn't have the digest its manifest says.
    */
   openBlobs(positions: readonly number[], options: StoreOptions): Promise<readonly RandomAccess[]>;
+  /**
+   * Scratch space that `openTars` will take for the layer at `position`, whose tar has `tarBytes`: none where it is stored
+   * plain and read in place. Absent: as much as the tar. Opens nothing.
+   */
+  scratchBytes?(position: number, tarBytes: number): number;
   close(): Promise<void>;
 }
 

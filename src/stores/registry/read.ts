@@ -147,6 +147,7 @@ function openResolved(
     platform: image.parsedConfig.platform,
     metadata: { config: image.config, manifest: image.manifest, index: image.index },
     blobs: layers,
+    isRemote: true,
     getStored(position, options: StoreOptions) {
       const blob = layers[position];
       if (blob === undefined) throw corrupt(`${display} has no layer ${position}`);
