@@ -87,7 +87,8 @@ export async function matchExecutable(
   return plan === undefined ? { matches: first } : { plan };
 }
 
-async function matchAll(
+/** What all of a file matches. */
+export async function matchAll(
   content: RandomAccess,
   bench: MatchBench,
   earlier: Part | undefined,
