@@ -5,7 +5,13 @@
 import { bytesAccess, type RandomAccess } from '../bytes/access.ts';
 import { openTempFile, type TempFile } from '../bytes/file.ts';
 import { type GetMixer, shareMixer } from '../codec/mix-decoder.ts';
-import { CODEC_BROTLI, CODEC_STORED, type Codec, openBrotliDecoder } from '../codec/stream-decoder.ts';
+import {
+  CODEC_BROTLI,
+  CODEC_RECALL,
+  CODEC_STORED,
+  type Codec,
+  openBrotliDecoder,
+} from '../codec/stream-decoder.ts';
 import { type BrotliSettings, brotliSettings, encodeBrotli } from '../codec/stream-encoder.ts';
 import type { StoreOptions } from '../image/store.ts';
 import { STREAM_CHUNK_BYTES } from '../patch/format.ts';
@@ -13,6 +19,7 @@ import type { StreamInfo } from '../patch/header.ts';
 import type { EarlyCoders } from './early-coder.ts';
 import type { Effort } from './effort.ts';
 import { mixStream } from './mix.ts';
+import { type RecalledStream, recallStream } from './recall.ts';
 import { runSideBySide } from './side-by-side.ts';
 import type { Spool } from './spool.ts';
 
@@ -66,6 +73,16 @@ export async function codeStream(
     const otherBytes = Math.min(file.sizeBytes, plain.sizeBytes);
     const mixed =
       plain.sizeBytes > effort.mixedBytes ? undefined : mixStream(stream, plain, otherBytes, getMixer);
+    const recalled = await recallStream(stream, plain, {
+      mostBytes: effort.recalledBytes,
+      otherBytes: mixed?.coded.length ?? otherBytes,
+      tempDirectory,
+      signal,
+    });
+    if (recalled !== undefined) {
+      file.close();
+      return recalledStream(stream, recalled, spool);
+    }
     if (mixed !== undefined) {
       file.close();
       return wholeStream(stream, mixed.codec, plain.sizeBytes, mixed.coded, spool.neededAt(0));
@@ -109,6 +126,23 @@ export async function codeStreams(
     undo: (coded: CodedStream) => coded.close(),
   }));
   return await runSideBySide(jobs, options.threads, CODER_WINDOWS_BYTES, options.signal);
+}
+
+function recalledStream(
+  stream: number,
+  { windowBits, coded, plainBefore }: RecalledStream,
+  spool: Spool,
+): CodedStream {
+  const { sizeBytes: plainBytes } = spool;
+  return {
+    info: { stream, codec: CODEC_RECALL, plainBytes, codedBytes: coded.sizeBytes, windowBits },
+    coded,
+    chunks: cut(stream, coded.sizeBytes, STREAM_CHUNK_BYTES).map((chunk) => ({
+      ...chunk,
+      neededAt: spool.neededAt(plainBefore(chunk.start)),
+    })),
+    close: () => coded.close(),
+  };
 }
 
 /** A stream that readers decode as a whole: they need all of it at once. */
