@@ -13,6 +13,8 @@ const TRIED: readonly number[] = [STREAM_TEXT, STREAM_BINARY];
 const LEAST_BYTES = 1 << 15;
 /** Readers decode some megabytes a second of it: it has to save a part of what the other coder takes. */
 const LEAST_SAVING = 1 / 32;
+/** What another coder leaves more of is noise. */
+const MOST_LEFT = 7 / 8;
 /** Other work gets its turn after so many plain bytes. */
 const TURN_BYTES = 1 << 18;
 /** A decoder has taken so many bytes before it makes the first one. */
@@ -42,7 +44,9 @@ export async function recallStream(
   { mostBytes, otherBytes, tempDirectory, signal }: RecallOptions,
 ): Promise<RecalledStream | undefined> {
   const isLong = plain.sizeBytes > Math.min(mostBytes, MAX_RECALL_BYTES);
-  if (isLong || plain.sizeBytes < LEAST_BYTES || !TRIED.includes(stream)) return undefined;
+  // Noise: there is nothing to recall, and bytes that nothing gives take longest.
+  const isNoise = otherBytes > plain.sizeBytes * MOST_LEFT;
+  if (isLong || isNoise || plain.sizeBytes < LEAST_BYTES || !TRIED.includes(stream)) return undefined;
   const windowBits = recallWindowBits(plain.sizeBytes);
   const most = otherBytes - otherBytes * LEAST_SAVING;
   const coded = openTempFile(tempDirectory);

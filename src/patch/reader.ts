@@ -35,9 +35,16 @@ export interface LayerStreams {
   pull(stream: number): PullCoded;
 }
 
-/** `pieces` may be a file or a download. Throws CORRUPT_INPUT or UNSUPPORTED. */
-export async function openPatchReader(pieces: AsyncIterable<Uint8Array>): Promise<PatchReader> {
-  const sections = readSections(pieces);
+/** `pieces` may be a file or a download; `name` is what errors call it. Throws CORRUPT_INPUT or UNSUPPORTED. */
+export async function openPatchReader(
+  pieces: AsyncIterable<Uint8Array>,
+  name?: string,
+): Promise<PatchReader> {
+  return await readPatch(readSections(pieces, name));
+}
+
+/** Reads a patch whose sections come from somewhere else, the first of them the header's. */
+export async function readPatch(sections: AsyncGenerator<Section>): Promise<PatchReader> {
   try {
     const header = parseHeader((await nextSection(sections, SECTION_HEADER)).payload);
     const documents = parseDocuments(header, (await nextSection(sections, SECTION_DOCUMENTS)).payload);

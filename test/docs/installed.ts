@@ -1,4 +1,4 @@
-/** didiff as its users have it: compiled into a package of its own, with a `didiff` and an `npx` that find it. */
+/** didiff as its users have it: built into a package of its own, with a `didiff` and an `npx` that find it. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,9 +22,7 @@ export function install(): Installed {
   const { name, version, type, exports } = JSON.parse(readFileSync('package.json', 'utf8'));
   writeFileSync(join(root, 'package.json'), JSON.stringify({ name, version, type, exports }));
   symlinkSync(resolve('node_modules'), join(root, 'node_modules'));
-  compile(root, 'dist', resolve('src'), [resolve('src/index.ts'), resolve('src/cli/main.ts')], {
-    declaration: true,
-  });
+  execFileSync(process.execPath, ['scripts/build.mjs', join(root, 'dist')], { stdio: 'inherit' });
   const main = join(root, 'dist/cli/main.js');
   writeFileSync(join(bin, 'didiff'), `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`, {
     mode: 0o755,
@@ -44,7 +42,7 @@ export function install(): Installed {
     },
     runModule(file, source) {
       writeFileSync(join(root, `${file}.ts`), source);
-      compile(root, '.', root, [join(root, `${file}.ts`)], {});
+      compile(root, `${file}.ts`);
       const done = spawnSync(process.execPath, [join(root, `${file}.js`)], {
         cwd: directory,
         env,
@@ -57,25 +55,24 @@ export function install(): Installed {
   };
 }
 
-function compile(root: string, to: string, rootDir: string, files: readonly string[], more: object): void {
+function compile(root: string, file: string): void {
   const settings = {
     extends: resolve('tsconfig.build.json'),
     compilerOptions: {
-      rootDir,
-      outDir: join(root, to),
+      rootDir: root,
+      outDir: root,
       types: ['node'],
       typeRoots: [resolve('node_modules/@types')],
       declaration: false,
-      ...more,
     },
     include: [],
-    files,
+    files: [join(root, file)],
   };
   const project = join(root, 'tsconfig.json');
   writeFileSync(project, JSON.stringify(settings));
   try {
     execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', project], { encoding: 'utf8' });
   } catch (error) {
-    throw new Error(`${files.join(' ')}:\n${(error as { stdout: string }).stdout}`);
+    throw new Error(`${file}:\n${(error as { stdout: string }).stdout}`);
   }
 }

@@ -11,10 +11,10 @@ import { FORM_DIRECTORY, FORM_ENTRY, FORM_RAW, type Form, MAX_HELD_BYTES } from 
 import { listZip, type ZipEntry, type ZipListing } from '../../nested/list-zip.ts';
 import { openPart } from '../../nested/open-part.ts';
 import { DESCRIPTOR_BYTES, hasDescriptor } from '../../nested/zip.ts';
-import type { Part } from '../candidates.ts';
 import { looseNames } from '../catalog.ts';
-import { writeChangedFile } from '../match-file.ts';
+import type { Part } from '../part-table.ts';
 import type { ProgramWriter } from '../program.ts';
+import { writeChangedFile } from '../write-file.ts';
 import type { OpenContext, WriteContent } from './context.ts';
 import { isArchive, openTarget, type TargetPart } from './open-target.ts';
 import { type EarlierPart, writePart } from './write-part.ts';
@@ -222,14 +222,16 @@ function openDirectory(
   const isOpened = (address: number) => opened.has(address);
   try {
     const options = { inflater: new Inflater(), mostBytes: closed.length, isOpened };
-    openPart(content, FORM_DIRECTORY, directoryStart, options, (piece) => plain.push(piece.slice()));
+    openPart(content, FORM_DIRECTORY, directoryStart, options, (piece) => plain.push(Uint8Array.from(piece)));
   } catch (error) {
     if (error instanceof DidiffError && error.code === 'CORRUPT_INPUT') return undefined;
     throw error;
   }
   const again: Uint8Array[] = [];
   const sumsAt = (offset: number) => opened.get(archiveStart + offset);
-  const stream = closedDirectory(sumsAt, directoryStart - archiveStart, (piece) => again.push(piece.slice()));
+  const stream = closedDirectory(sumsAt, directoryStart - archiveStart, (piece) =>
+    again.push(Uint8Array.from(piece)),
+  );
   for (const piece of plain) stream.write(piece);
   stream.finish();
   return Buffer.concat(again).equals(closed) ? bytesAccess(Buffer.concat(plain)) : undefined;
