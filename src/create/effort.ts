@@ -26,6 +26,8 @@ export interface Effort {
   readonly findsRepeats: boolean;
   /** The largest stream that the mixing coder is tried on, in bytes: it takes a second or two for a megabyte. */
   readonly mixedBytes: number;
+  /** The largest stream that the recalling coder is tried on, in bytes: makers and readers take up to a second for a megabyte. */
+  readonly recalledBytes: number;
   /** Whether digests of files that are listed in others are left to the reader. */
   readonly listsDigests: boolean;
   /** New bytes of a file that are matched at once, against twice as many old ones at most. */
@@ -52,6 +54,7 @@ const FAST = {
   listsDigests: false,
   sparserBits: 1,
   mixedBytes: 0,
+  recalledBytes: 0,
 };
 const MIDDLE = {
   looksAround: true,
@@ -63,6 +66,7 @@ const MIDDLE = {
   listsDigests: true,
   sparserBits: 0,
   mixedBytes: MB,
+  recalledBytes: 0,
 };
 const FULL = { ...MIDDLE, labellings: 1 };
 const EVERYTHING = 2 ** 53;
@@ -75,14 +79,34 @@ const EFFORTS: readonly Level[] = [
   { ...MIDDLE, chain: 8, mixedBytes: MB / 16, brotli: { best: MB / 4, good: MB / 4, rest: 9 } },
   { ...MIDDLE, chain: 16, brotli: { best: MB / 2, good: MB, rest: 9 } },
   { ...FULL, firstSparserBits: 1, chain: 24, brotli: { best: MB, good: 4 * MB, rest: 9 } },
-  { ...FULL, firstSparserBits: 1, chain: 24, brotli: { best: 4 * MB, good: 64 * MB, rest: 9 } },
-  { ...FULL, labellings: 2, chain: 48, brotli: { best: 8 * MB, good: 256 * MB, rest: 10 } },
-  { ...FULL, labellings: 2, chain: 96, sparserBits: -1, brotli: { best: 32 * MB, good: 256 * MB, rest: 10 } },
+  {
+    ...FULL,
+    firstSparserBits: 1,
+    chain: 24,
+    recalledBytes: 2 * MB,
+    brotli: { best: 4 * MB, good: 64 * MB, rest: 9 },
+  },
+  {
+    ...FULL,
+    labellings: 2,
+    chain: 48,
+    recalledBytes: 32 * MB,
+    brotli: { best: 8 * MB, good: 256 * MB, rest: 10 },
+  },
+  {
+    ...FULL,
+    labellings: 2,
+    chain: 96,
+    sparserBits: -1,
+    recalledBytes: 128 * MB,
+    brotli: { best: 32 * MB, good: 256 * MB, rest: 10 },
+  },
   {
     ...FULL,
     labellings: 3,
     chain: 256,
     sparserBits: -2,
+    recalledBytes: EVERYTHING,
     brotli: { best: EVERYTHING, good: EVERYTHING, rest: 11 },
   },
 ];
