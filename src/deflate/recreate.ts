@@ -3,11 +3,11 @@
  * Whatever a recipe says, no more comes out than the blob size it declares, and memory does not grow.
  */
 import { crc32 } from 'node:zlib';
-import { releaseMemory } from '../bytes/release.ts';
 import { corrupt } from '../errors.ts';
 import type { ByteSink } from './bits.ts';
 import { createModel } from './engines.ts';
 import { gzipTrailer } from './gzip.ts';
+import { holdOutput } from './held-output.ts';
 import { decodeRecipe, type Recipe } from './recipe.ts';
 
 /** A blob in the making. */
@@ -19,7 +19,7 @@ export interface Recreation {
 }
 
 /**
- * Starts re-creating a blob; `sink` gets its pieces, each a fresh array. Throws CORRUPT_INPUT or UNSUPPORTED for
+ * Starts re-creating a blob; `sink` gets its pieces, each valid during the call. Throws CORRUPT_INPUT or UNSUPPORTED for
  * a recipe that can't be followed. Whether the result has the blob's digest is for the caller to check.
  */
 export function openRecreation(recipe: Uint8Array, sink: ByteSink): Recreation {
@@ -37,14 +37,14 @@ export function startRecreation(recipe: Recipe, sink: ByteSink): Recreation {
   let crc = 0;
 
   const startMember = (header: number) => {
-    out.take(Uint8Array.from(headers[header]!));
+    out.take(headers[header]!);
     memberStart = plain;
     crc = 0;
   };
   const endMember = () => {
     model.finish();
     const odd = recipe.oddTrailers.get(member);
-    out.take(odd === undefined ? gzipTrailer(crc, plain - memberStart) : Uint8Array.from(odd));
+    out.take(odd === undefined ? gzipTrailer(crc, plain - memberStart) : odd);
     member++;
   };
   const runEvents = () => {
@@ -84,7 +84,7 @@ export function startRecreation(recipe: Recipe, sink: ByteSink): Recreation {
       }
       runEvents();
       endMember();
-      if (recipe.tail.length > 0) out.take(Uint8Array.from(recipe.tail));
+      if (recipe.tail.length > 0) out.take(recipe.tail);
       out.finish();
     },
   };
@@ -99,30 +99,21 @@ export async function* recreateBlob(
   tar: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<Uint8Array> {
-  let pieces: Uint8Array[] = [];
-  const recreation = openRecreation(recipe, (piece) => pieces.push(piece));
+  const output = holdOutput();
+  const recreation = openRecreation(recipe, output.sink);
   for await (const bytes of tar) {
     // Long pieces of plain bytes are taken in steps, so that what waits to be handed out stays small.
     for (let at = 0; at < bytes.length; at += STEP_BYTES) {
       options.signal?.throwIfAborted();
       recreation.write(bytes.subarray(at, at + STEP_BYTES));
-      yield* handOut(pieces);
-      pieces = [];
+      const made = output.take();
+      if (made.length > 0) yield made;
     }
   }
   recreation.finish();
-  yield* handOut(pieces);
+  const rest = output.take();
+  if (rest.length > 0) yield rest;
 }
-
-/** Pieces are nobody else's: their memory is given back when the next one is asked for. */
-function* handOut(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
-  for (const piece of pieces) {
-    yield piece;
-    if (piece.length >= WORTH_RELEASING) releaseMemory([piece]);
-  }
-}
-
-const WORTH_RELEASING = 1 << 14;
 
 const STEP_BYTES = 1 << 18;
 

@@ -4,7 +4,6 @@
  */
 import { concatAccess, type RandomAccess, readPieces } from '../bytes/access.ts';
 import { openTempFile } from '../bytes/file.ts';
-import { shareMixer } from '../codec/mix-decoder.ts';
 import { type ListedStream, openDecoder } from '../codec/stream-decoder.ts';
 import { recreateBlob } from '../deflate/recreate.ts';
 import { corrupt, DidiffError } from '../errors.ts';
@@ -166,7 +165,7 @@ export async function* recreatedPieces(
 }
 
 async function readWhole(streams: LayerStreams, listed: ListedStream | undefined): Promise<Uint8Array> {
-  const decoder = openDecoder(listed, streams.pull(STREAM_RECIPE), 'a recipe', shareMixer());
+  const decoder = openDecoder(listed, streams.pull(STREAM_RECIPE), 'a recipe', streams.getMixer);
   const parts: Uint8Array[] = [];
   let size = 0;
   try {
