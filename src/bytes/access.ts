@@ -8,6 +8,15 @@ export interface RandomAccess {
   readonly sizeBytes: number;
   /** Fills `into` from `position` on. Throws a RangeError when that reaches past the end: callers check first. */
   readAt(position: number, into: Uint8Array): void;
+  /** Where the bytes stand now, in order, for other threads to read them there; absent where they can't. */
+  readonly ranges?: (() => readonly FileRange[]) | undefined;
+}
+
+/** A stretch of an open file: all threads of a process have the same files open. */
+export interface FileRange {
+  readonly fd: number;
+  readonly start: number;
+  readonly sizeBytes: number;
 }
 
 export function bytesAccess(bytes: Uint8Array): RandomAccess {
@@ -28,8 +37,10 @@ export function concatAccess(parts: readonly RandomAccess[]): RandomAccess {
     starts.push(sizeBytes);
     sizeBytes += part.sizeBytes;
   }
+  const areFiles = parts.every(({ ranges }) => ranges !== undefined);
   return {
     sizeBytes,
+    ranges: areFiles ? () => parts.flatMap(({ ranges }) => ranges!()) : undefined,
     readAt(position, into) {
       assertRange(position, into.length, sizeBytes);
       let index = findPart(starts, position);
@@ -49,13 +60,26 @@ export function concatAccess(parts: readonly RandomAccess[]): RandomAccess {
 /** A part of `whole` as a source of its own. */
 export function sliceAccess(whole: RandomAccess, start: number, sizeBytes: number): RandomAccess {
   assertRange(start, sizeBytes, whole.sizeBytes);
+  const { ranges } = whole;
   return {
     sizeBytes,
+    ranges: ranges && (() => cutRanges(ranges(), start, sizeBytes)),
     readAt(position, into) {
       assertRange(position, into.length, sizeBytes);
       whole.readAt(start + position, into);
     },
   };
+}
+
+function cutRanges(ranges: readonly FileRange[], start: number, sizeBytes: number): FileRange[] {
+  let at = 0;
+  return ranges.flatMap((range) => {
+    const from = Math.max(start, at);
+    const to = Math.min(start + sizeBytes, at + range.sizeBytes);
+    const skipped = from - at;
+    at += range.sizeBytes;
+    return to > from ? [{ fd: range.fd, start: range.start + skipped, sizeBytes: to - from }] : [];
+  });
 }
 
 /** Reads a range into new memory; `limitBytes` bounds what a claimed length may allocate. */

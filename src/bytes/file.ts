@@ -24,7 +24,7 @@ import {
 import { availableParallelism, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { DidiffError } from '../errors.ts';
-import type { RandomAccess } from './access.ts';
+import { concatAccess, type FileRange, type RandomAccess } from './access.ts';
 
 /** A source with a file behind it. */
 export interface FileAccess extends RandomAccess {
@@ -41,6 +41,7 @@ export function openFile(path: string): FileAccess {
   let open = true;
   return {
     sizeBytes: stat.size,
+    ranges: () => [{ fd, start: 0, sizeBytes: stat.size }],
     readAt(position, into) {
       assertOpen(open, path);
       readFully(fd, position, into);
@@ -50,6 +51,16 @@ export function openFile(path: string): FileAccess {
       open = false;
     },
   };
+}
+
+/** The bytes of files that another thread opened, and keeps open meanwhile. */
+export function openRanges(ranges: readonly FileRange[]): RandomAccess {
+  return concatAccess(
+    ranges.map(({ fd, start, sizeBytes }) => ({
+      sizeBytes,
+      readAt: (position, into) => readFully(fd, start + position, into),
+    })),
+  );
 }
 
 /** The number of a closed file may be another file's by now: reading or writing on would touch that one. */
@@ -104,6 +115,7 @@ export function openTempFile(directory: string): TempFile {
       ftruncateSync(fd, size);
       sizeBytes = size;
     },
+    ranges: () => [{ fd, start: 0, sizeBytes }],
     readAt(position, into) {
       assertOpen(open, path);
       if (position < 0 || position + into.length > sizeBytes) {
@@ -148,6 +160,15 @@ export function openPendingFile(path: string): PendingFile {
   const prefix = `.${basename(path)}.didiff-`;
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
     throw new DidiffError('STORAGE', `${path} is a directory; a file was expected`);
+  if (statSync(directory, { throwIfNoEntry: false }) === undefined) {
+    throw new DidiffError(
+      'NOT_FOUND',
+      `there is no directory ${directory} in which ${path} could be written`,
+      {
+        hint: 'Make it first, or check the path.',
+      },
+    );
+  }
   removeStale(directory, prefix);
   const temporary = join(directory, `${prefix}${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
   const fd = openSync(temporary, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o666);
@@ -168,6 +189,7 @@ export function openPendingFile(path: string): PendingFile {
       get sizeBytes() {
         return sizeBytes;
       },
+      ranges: () => [{ fd, start: 0, sizeBytes }],
       readAt(position, into) {
         assertOpen(open, path);
         readFully(fd, position, into);

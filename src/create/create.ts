@@ -2,37 +2,30 @@
  * Makes a patch: plan, match, code, write under a temporary name, replay what was written, and only then move it into
  * place. The same images and options give the same bytes.
  */
-import { concatAccess } from '../bytes/access.ts';
 import { openPendingFile, processorCount } from '../bytes/file.ts';
 import { shareMixer } from '../codec/mix-decoder.ts';
 import { DidiffError } from '../errors.ts';
-import { startPhase } from '../image/phase.ts';
 import { formatPlatform, samePlatform } from '../image/platform.ts';
 import type { LayerTar, OpenedImage, StoreOptions } from '../image/store.ts';
-import { openMatcher } from '../kernels/matcher.ts';
-import { openEngineFinder } from '../nested/find-engine.ts';
 import { encodeViews, type View } from '../nested/views.ts';
 import { DELTA_STREAMS, STREAM_SEEKS, STREAM_VIEWS } from '../patch/format.ts';
-import { baseContent } from '../rebuild/layer.ts';
 import { blobContent, blobsRead } from './blob-copies.ts';
-import { indexAnchors } from './candidates.ts';
-import { catalogBase, PIECE_BYTES } from './catalog.ts';
 import { codeBlob } from './code-blob.ts';
-import { type FileCounts, writeDeltaLayer } from './delta-layer.ts';
+import type { FileCounts } from './delta-layer.ts';
 import { openEarlyCoders } from './early-coder.ts';
 import { DEFAULT_EFFORT, effortOf } from './effort.ts';
 import { type CodedStream, type CodeOptions, codeStream, codeStreams } from './entropy.ts';
 import { NO_EXECUTABLES } from './executable-counts.ts';
 import { type Assembly, assembleHeader, type PatchView, useBase } from './header.ts';
-import { openArchiveIndex } from './opened/similar-archive.ts';
+import { matchLayers } from './match-layers.ts';
 import { type Plan, planLayers } from './plan.ts';
-import type { Program } from './program.ts';
 import { provePatch } from './prove.ts';
 import { type CreateReport, reportOf } from './report.ts';
 import { type Settled, settlePlan } from './settle.ts';
 import { writeSeeks } from './source-log.ts';
 import { openSpool } from './spool.ts';
-import { openViewBook } from './view-book.ts';
+import { type LateThreads, openLateThreads } from './threads/late-threads.ts';
+import { openThreads } from './threads/open-threads.ts';
 import { writePatch } from './write.ts';
 
 export interface CreateOptions extends StoreOptions {
@@ -45,7 +38,7 @@ export interface CreateOptions extends StoreOptions {
   readonly baseBlobs?: boolean | undefined;
   /** How hard to try, from 1 (fast) to 9 (small); 6 unless said otherwise. */
   readonly effort?: number | undefined;
-  /** Threads that code streams; as many as there are processors unless said otherwise. The patch does not depend on it. */
+  /** Threads that match files and code streams; as many as there are processors unless said otherwise. The patch does not depend on it. */
   readonly threads?: number | undefined;
 }
 
@@ -60,16 +53,18 @@ export async function createPatch(
   options: CreateOptions,
 ): Promise<CreateReport> {
   assertSamePlatform(base, target);
-  const settings = settingsOf(options);
+  const settings: Settings = settingsOf(options);
   // Whether it can be written shows now, not after the minutes that making it may take.
   openPendingFile(path).abort();
   const { blobs = true, baseBlobs = true } = options;
   const planned = await planLayers(base, target, { ...options, blobs, baseBlobs });
   const tars = await openBase(base, planned, options);
   const owned: { close(): void }[] = [];
+  const pool = isWorthThreads(planned) ? openThreads(settings.threads - 1, options.signal) : undefined;
+  if (pool !== undefined) settings.lateThreads = openLateThreads(pool);
   try {
     const counts: FileCounts = { same: 0, changed: 0, added: 0, predicted: 0 };
-    const matched = await matchLayers(tars, planned, settings, counts, owned);
+    const matched = await matchLayers(tars, planned, settings, pool, counts, owned);
     const settled = await settlePlan(planned, matched.programs, settings, owned);
     const assembly = await codeLayers(base, target, tars, settled, matched.views, settings, owned);
     const { plan } = settled;
@@ -77,12 +72,12 @@ export async function createPatch(
     const pending = openPendingFile(path);
     try {
       writePatch(pending, header, plan.metadata, assembly.streams);
-      const content = baseContent(
-        header,
-        header.base.layers.map(({ diffId }) => tars.find((tar) => tar.diffId === diffId)?.content),
-        blobContent(plan.blobSpace, assembly.baseBlobs),
-      );
-      await provePatch(pending.written, content, options);
+      const sources = {
+        written: pending.written,
+        tars: header.base.layers.map(({ diffId }) => tars.find((tar) => tar.diffId === diffId)?.content),
+        blobs: blobContent(plan.blobSpace, assembly.baseBlobs),
+      };
+      await provePatch(sources, header, settings);
       options.signal?.throwIfAborted();
       pending.commit();
     } catch (error) {
@@ -92,12 +87,19 @@ export async function createPatch(
     return reportOf({ base: base.name, target: target.name }, header, pending.sizeBytes, plan, counts);
   } finally {
     settings.early?.close();
+    // What threads read is closed only when they have ended.
+    await pool?.close();
     for (const each of owned) each.close();
   }
 }
 
+/** Threads for what comes after matching are opened then. */
+interface Settings extends CodeOptions {
+  lateThreads?: LateThreads | undefined;
+}
+
 /** What the options mean. Throws USAGE for values that there are not. */
-function settingsOf(options: CreateOptions): CodeOptions {
+function settingsOf(options: CreateOptions): Settings {
   const { effort = DEFAULT_EFFORT, threads = processorCount() } = options;
   if (!Number.isInteger(threads) || threads < 1)
     throw new DidiffError('USAGE', `there can't be ${threads} threads: expected a whole number from 1 on`);
@@ -117,71 +119,18 @@ function assertSamePlatform(base: OpenedImage, target: OpenedImage): void {
   );
 }
 
+/** Starting a thread takes as long as making a patch of so many bytes, about. */
+const WORTH_THREADS_BYTES = 16 << 20;
+
+function isWorthThreads({ layers }: Plan): boolean {
+  const made = layers.filter(({ how }) => how === 'delta');
+  return made.reduce((sum, { tar }) => sum + tar!.sizeBytes, 0) >= WORTH_THREADS_BYTES;
+}
+
 /** All layers of the base, unless the target takes nothing from it. */
 async function openBase(base: OpenedImage, plan: Plan, options: StoreOptions): Promise<readonly LayerTar[]> {
   if (plan.layers.every(({ how }) => how === 'blob')) return [];
   return await base.openTars([...base.diffIds.keys()], options);
-}
-
-interface Matched {
-  /** Per layer of the target; undefined for those that are no deltas. */
-  readonly programs: readonly (Program | undefined)[];
-  /** Parts of the base that were opened. */
-  readonly views: readonly View[];
-}
-
-async function matchLayers(
-  tars: readonly LayerTar[],
-  plan: Plan,
-  options: CodeOptions,
-  counts: FileCounts,
-  owned: { close(): void }[],
-): Promise<Matched> {
-  const deltas = plan.layers.filter(({ how }) => how === 'delta');
-  if (deltas.length === 0) return { programs: plan.layers.map(() => undefined), views: [] };
-  const { signal, onProgress } = options;
-  const base = concatAccess(tars.map(({ content }) => content));
-  const views = openViewBook(base, options.tempDirectory);
-  owned.push(views);
-  const reading = startPhase('reading the base', base.sizeBytes, signal, onProgress);
-  const catalog = await catalogBase(views.space, tars, reading.tick);
-  const total = deltas.reduce((sum, { tar }) => sum + tar!.sizeBytes, 0);
-  const matching = startPhase('matching', total, signal, onProgress);
-  const indexing = startPhase('indexing the base', base.sizeBytes, signal, onProgress);
-  let anchors: ReturnType<typeof indexAnchors> | undefined;
-  const context = {
-    catalog,
-    anchors: () => {
-      anchors ??= indexAnchors(catalog, indexing.tick);
-      return anchors;
-    },
-    matcher: openMatcher(),
-    effort: options.effort,
-    early: options.early,
-    views,
-    engines: openEngineFinder(),
-    similar: openArchiveIndex(catalog),
-    tempDirectory: options.tempDirectory,
-    tick: matching.tick,
-    counts,
-    scratch: [new Uint8Array(PIECE_BYTES), new Uint8Array(PIECE_BYTES)] as const,
-  };
-  const programs: (Program | undefined)[] = [];
-  try {
-    for (const { how, tar, diffId } of plan.layers) {
-      const program = how === 'delta' ? await writeDeltaLayer(tar!, context) : undefined;
-      if (program !== undefined) owned.push(...program.streams);
-      programs.push(program);
-      if (program === undefined || program.producedBytes === tar!.sizeBytes) continue;
-      throw new DidiffError(
-        'INTERNAL',
-        `layer ${diffId} was planned as ${program.producedBytes} of ${tar!.sizeBytes} bytes`,
-      );
-    }
-  } finally {
-    (await anchors)?.index.close();
-  }
-  return { programs, views: views.views };
 }
 
 async function codeLayers(

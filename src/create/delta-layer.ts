@@ -8,18 +8,21 @@ import type { EngineFinder } from '../nested/find-engine.ts';
 import { HEADER_BYTES } from '../predict/tar-header.ts';
 import type { TarEntry } from '../tar/header.ts';
 import { type TarSegment, walkTar } from '../tar/walk.ts';
-import { type Anchors, findEarlierFile } from './candidates.ts';
 import type { BaseFile, Catalog } from './catalog.ts';
+import type { SharedAnchors } from './choose-parts.ts';
+import { findEarlierFile } from './earlier-file.ts';
 import type { EarlyCoders } from './early-coder.ts';
 import type { Effort } from './effort.ts';
-import type { MatchContext } from './match-file.ts';
+import { type Ahead, lookAhead, withoutAhead } from './look-ahead.ts';
 import { openPartBudget, type PartBudget } from './opened/budget.ts';
 import type { FindSimilarArchive } from './opened/similar-archive.ts';
-import { writeOpened } from './opened/write-opened.ts';
+import { beginUnopened, writeOpened } from './opened/write-opened.ts';
 import type { Program, ProgramWriter } from './program.ts';
 import { openProgramWriter } from './program-writer.ts';
 import { type Survey, surveyLayer } from './survey.ts';
+import type { MatchThreads } from './threads/match-threads.ts';
 import type { ViewBook } from './view-book.ts';
+import type { BegunFile, MatchContext } from './write-file.ts';
 
 /** How the contents of a layer's files were made, for the report. */
 export interface FileCounts {
@@ -33,7 +36,9 @@ export interface FileCounts {
 export interface DeltaContext {
   readonly catalog: Catalog;
   /** Made when the first changed file asks for it: many patches hold only files that are the same. */
-  readonly anchors: () => Promise<Anchors>;
+  readonly anchors: () => Promise<SharedAnchors>;
+  /** Threads that match, if there are some and the changed files, of so many bytes, are worth starting them. */
+  readonly threads?: ((changedBytes: number) => Promise<MatchThreads | undefined>) | undefined;
   readonly matcher: Matcher;
   readonly effort: Effort;
   /** Absent where there is only one processor to use. */
@@ -61,6 +66,7 @@ export interface ChangedFile {
 interface LayerContext extends DeltaContext {
   readonly budget: PartBudget;
   readonly survey: Survey;
+  readonly matchThreads: MatchThreads | undefined;
   /** The numbers of the digests that a reader has at this place. */
   readonly digests: Map<string, number>;
 }
@@ -70,12 +76,17 @@ export async function writeDeltaLayer(tar: RandomAccess, shared: DeltaContext): 
   const listsDigests = shared.effort.listsDigests && shared.onChanged === undefined;
   const survey = await surveyLayer(tar, { ...shared, listsDigests });
   const budget = openPartBudget(tar.sizeBytes);
-  const context: LayerContext = { ...shared, budget, survey, digests: new Map() };
+  const matchThreads = await shared.threads?.(survey.changedBytes);
+  const context: LayerContext = { ...shared, budget, survey, matchThreads, digests: new Map() };
   const writer = openProgramWriter(context.catalog.space, context.tempDirectory, context.effort.findsRepeats);
   try {
     const place: Place = { address: 0 };
-    for (const segment of walkTar(tar)) {
-      await writeSegment(writer, tar, segment, place, context);
+    const segments =
+      matchThreads === undefined
+        ? withoutAhead(walkTar(tar))
+        : beginAhead(tar, context, await matchContext(context));
+    for (const { segment, begun } of segments) {
+      await writeSegment(writer, tar, segment, begun, place, context);
       context.early?.feed(writer.text);
     }
     return writer.finish();
@@ -83,6 +94,25 @@ export async function writeDeltaLayer(tar: RandomAccess, shared: DeltaContext): 
     writer.close();
     throw error;
   }
+}
+
+/** The segments of a layer, each with its file that threads have begun to match, where there are threads. */
+function beginAhead(
+  tar: RandomAccess,
+  context: LayerContext,
+  match: MatchContext,
+): Iterable<Ahead<BegunFile>> {
+  const { catalog, survey } = context;
+  return lookAhead(walkTar(tar), (segment) => {
+    if (segment.kind !== 'content' || survey.same.has(segment.offset)) return undefined;
+    const content = sliceAccess(tar, segment.offset, segment.sizeBytes);
+    return beginUnopened(content, match, findEarlierFile(catalog, segment.entry.path, content.sizeBytes));
+  });
+}
+
+async function matchContext(context: LayerContext): Promise<MatchContext> {
+  const { catalog, matcher, effort, tick, digests, matchThreads: threads } = context;
+  return { catalog, anchors: await context.anchors(), matcher, effort, tick, digests, threads };
 }
 
 type Content = Extract<TarSegment, { readonly entry: TarEntry }>;
@@ -96,6 +126,7 @@ async function writeSegment(
   writer: ProgramWriter,
   tar: RandomAccess,
   segment: TarSegment,
+  begun: BegunFile | undefined,
   place: Place,
   context: LayerContext,
 ): Promise<void> {
@@ -104,7 +135,7 @@ async function writeSegment(
       writeHeader(writer, tar, segment.entry, place, context.catalog);
       break;
     case 'content':
-      await writeContent(writer, tar, segment, place, context);
+      await writeContent(writer, tar, segment, begun, place, context);
       break;
     default:
       writeFiller(writer, sliceAccess(tar, segment.offset, segment.sizeBytes), context.scratch[0]);
@@ -173,6 +204,7 @@ async function writeContent(
   writer: ProgramWriter,
   tar: RandomAccess,
   segment: Content,
+  begun: BegunFile | undefined,
   place: Place,
   context: LayerContext,
 ): Promise<void> {
@@ -197,22 +229,12 @@ async function writeContent(
     await context.tick(content.sizeBytes);
     return;
   }
-  const { matcher, effort, tick, views, engines, similar, tempDirectory, budget } = context;
-  const anchors = await context.anchors();
-  const match: MatchContext = { catalog, anchors, matcher, effort, tick, digests };
+  const { views, engines, similar, tempDirectory, budget } = context;
+  const match = await matchContext(context);
   const marked = markDigests(writer, segment, survey);
   const onPredicted = () => counts.predicted++;
-  await writeOpened(writer, content, earlier, {
-    match,
-    views,
-    engines,
-    similar,
-    tempDirectory,
-    budget,
-    onPredicted,
-    partDepth: 0,
-    depth: 0,
-  });
+  const open = { match, views, engines, similar, tempDirectory, budget, onPredicted, partDepth: 0, depth: 0 };
+  await writeOpened(writer, content, earlier, open, begun);
   for (const [key, number] of marked) digests.set(key, number);
 }
 

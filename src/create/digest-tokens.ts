@@ -33,27 +33,28 @@ const KINDS = Uint8Array.from({ length: 256 }, (_, code) => {
   return /[A-Za-z0-9_-]/.test(letter) ? WORD : OTHER;
 });
 
-/** In order. A word that the text's beginning or end cuts is taken as it stands. */
+/**
+ * In order. A word that the text's beginning or end cuts is taken as it stands. No word that is long enough lies between
+ * two places that are as far from each other: most letters are never looked at.
+ */
 export function* findDigestTokens(text: Uint8Array): Generator<DigestToken> {
-  let start = 0;
-  let isHex = true;
-  for (let at = 0; at <= text.length; at++) {
-    const kind = at === text.length ? OTHER : KINDS[text[at]!]!;
-    if (kind === HEX) continue;
-    if (kind === WORD) {
-      isHex = false;
+  for (let start = 0; start + SHORTEST <= text.length; ) {
+    let at = start + SHORTEST - 1;
+    while (at >= start && KINDS[text[at]!] !== OTHER) at--;
+    if (at >= start) {
+      start = at + 1;
       continue;
     }
-    if (at - start >= SHORTEST) {
-      const token = tokenAt(text, start, at - start, isHex);
-      if (token !== undefined) yield token;
-    }
-    start = at + 1;
-    isHex = true;
+    let end = start + SHORTEST;
+    while (end < text.length && KINDS[text[end]!] !== OTHER) end++;
+    const token = tokenAt(text, start, end - start);
+    if (token !== undefined) yield token;
+    start = end + 1;
   }
 }
 
-function tokenAt(text: Uint8Array, start: number, length: number, isHex: boolean): DigestToken | undefined {
+function tokenAt(text: Uint8Array, start: number, length: number): DigestToken | undefined {
+  const isHex = text.subarray(start, start + length).every((code) => KINDS[code] === HEX);
   const form = isHex ? FORM_HEX : FORM_BASE64URL;
   if (isHex ? length % 2 === 1 || algorithmOfSize(length / 2) === undefined : length !== BASE64URL_LENGTH)
     return undefined;

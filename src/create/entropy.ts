@@ -12,9 +12,10 @@ import { STREAM_CHUNK_BYTES } from '../patch/format.ts';
 import type { StreamInfo } from '../patch/header.ts';
 import type { EarlyCoders } from './early-coder.ts';
 import type { Effort } from './effort.ts';
-import { mixStream } from './mix.ts';
+import { isWorthMixing, mixStream } from './mix.ts';
 import { runSideBySide } from './side-by-side.ts';
 import type { Spool } from './spool.ts';
+import type { LateThreads } from './threads/late-threads.ts';
 
 export interface CodedChunk {
   readonly stream: number;
@@ -38,6 +39,8 @@ export interface CodeOptions extends StoreOptions {
   readonly threads: number;
   /** Where streams may be coded already, before they were whole. */
   readonly early?: EarlyCoders | undefined;
+  /** Absent where this thread does it all. */
+  readonly lateThreads?: LateThreads | undefined;
 }
 
 /** The windows of coders that run at once, together: each takes some ten times as much memory. */
@@ -52,21 +55,25 @@ function coderWeight({ quality, windowBits }: BrotliSettings): number {
 export async function codeStream(
   stream: number,
   spool: Spool,
-  { tempDirectory, signal, effort, early }: CodeOptions,
+  { tempDirectory, signal, effort, early, lateThreads }: CodeOptions,
   getMixer: GetMixer,
   onCoded?: (plainBytes: number) => void,
 ): Promise<CodedStream> {
   const plain = spool.content();
   const settings = brotliSettings(plain.sizeBytes, effort.brotli);
+  const mixHere = async () => mixStream(stream, plain, getMixer());
+  const mixing =
+    plain.sizeBytes > effort.mixedBytes
+      ? undefined
+      : (lateThreads?.mix(stream, plain, mixHere) ?? { result: mixHere });
   const begun = await early?.take(spool);
   const file = begun ?? openTempFile(tempDirectory);
   try {
     if (begun !== undefined) onCoded?.(plain.sizeBytes);
     else for await (const piece of encodeBrotli(plain, settings, signal, onCoded)) file.append(piece);
     const otherBytes = Math.min(file.sizeBytes, plain.sizeBytes);
-    const mixed =
-      plain.sizeBytes > effort.mixedBytes ? undefined : mixStream(stream, plain, otherBytes, getMixer);
-    if (mixed !== undefined) {
+    const mixed = await mixing?.result();
+    if (mixed !== undefined && isWorthMixing(mixed, otherBytes)) {
       file.close();
       return wholeStream(stream, mixed.codec, plain.sizeBytes, mixed.coded, spool.neededAt(0));
     }

@@ -7,11 +7,20 @@ import type { Region } from '../kernels/match.ts';
 import { MAX_EXECUTABLE_BYTES, MAX_EXECUTABLE_OPS } from '../patch/format.ts';
 import { type ElfLabeller, openElfLabeller } from '../predict/elf/labels.ts';
 import { planElfRegions } from '../predict/elf/plan.ts';
-import type { Part } from './candidates.ts';
-import type { Catalog } from './catalog.ts';
 import { costOf } from './cost.ts';
+import type { Part } from './part-table.ts';
 import type { ProgramWriter } from './program.ts';
 import { type ExecutablePlan, isInside, type Match, residualOf } from './residual.ts';
+
+/** What of the base a file may be predicted from. */
+export interface OldFiles {
+  /** All addresses, those of opened parts behind. */
+  readonly space: RandomAccess;
+  /** By ascending address. */
+  readonly files: readonly Part[];
+  /** Contents of opened parts of the base that may be executables, by ascending address behind all files. */
+  readonly opened: readonly Part[];
+}
 
 export function isElf(content: RandomAccess): boolean {
   if (content.sizeBytes < 64) return false;
@@ -22,25 +31,25 @@ export function isElf(content: RandomAccess): boolean {
 
 /** The executable of the base that `content` is a version of: the file that most of the matched bytes come from. */
 export function findOldExecutable(
-  catalog: Catalog,
+  olds: OldFiles,
   content: RandomAccess,
   matches: readonly Match[],
 ): Part | undefined {
-  const old = mainSource(catalog, matches);
+  const old = mainSource(olds, matches);
   if (old === undefined || Math.max(old.sizeBytes, content.sizeBytes) > MAX_EXECUTABLE_BYTES)
     return undefined;
-  return isElf(sliceAccess(catalog.space, old.address, old.sizeBytes)) ? old : undefined;
+  return isElf(sliceAccess(olds.space, old.address, old.sizeBytes)) ? old : undefined;
 }
 
 /** Labels references of `content` and of `old` (src/predict/elf/labels.ts), going by `matches`; undefined for other files. */
 export function labelExecutable(
-  catalog: Catalog,
+  olds: OldFiles,
   content: RandomAccess,
   old: Part,
   matches: readonly Match[],
 ): ElfLabeller | undefined {
   const regions = regionsIn(old, matches);
-  return openElfLabeller(sliceAccess(catalog.space, old.address, old.sizeBytes), content, regions);
+  return openElfLabeller(sliceAccess(olds.space, old.address, old.sizeBytes), content, regions);
 }
 
 /**
@@ -48,16 +57,16 @@ export function labelExecutable(
  * without prediction; undefined when none does.
  */
 export function planExecutable(
-  catalog: Catalog,
+  olds: OldFiles,
   content: RandomAccess,
   old: Part,
   plain: readonly Match[],
   ways: readonly (readonly Match[])[],
 ): ExecutablePlan | undefined {
-  const { space } = catalog;
+  const { space } = olds;
   const plainCost = costOf(content, plain, residualOf(space, content, plain, undefined)!);
   for (const matches of ways) {
-    const planned = planMatches(catalog, old, content, matches);
+    const planned = planMatches(olds, old, content, matches);
     if (2 * planned.length + 1 > MAX_EXECUTABLE_OPS) continue;
     const residual = residualOf(space, content, planned, old);
     if (residual === undefined) continue;
@@ -68,7 +77,7 @@ export function planExecutable(
 }
 
 /** The file of the base that most of the matched bytes come from; of equals the first. */
-function mainSource({ files, opened }: Catalog, matches: readonly Match[]): Part | undefined {
+function mainSource({ files, opened }: OldFiles, matches: readonly Match[]): Part | undefined {
   const bytes = new Map<Part, number>();
   let best: Part | undefined;
   for (const { address, length } of matches) {
@@ -101,7 +110,7 @@ function regionsIn(old: Part, matches: readonly Match[]): readonly Region[] {
 
 /** The old file's matches with its tables made whole; other matches give way to the tables. */
 function planMatches(
-  { space }: Catalog,
+  { space }: OldFiles,
   old: Part,
   content: RandomAccess,
   matches: readonly Match[],

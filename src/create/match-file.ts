@@ -1,18 +1,20 @@
-/** Writes one changed file's content to a layer's program: matched window by window against parts of the base. */
-import type { RandomAccess } from '../bytes/access.ts';
+/**
+ * Matches changed files against parts of the base, window by window; what comes of it is plain data, and depends on the
+ * file and the base alone. Any thread may do it.
+ */
+import { type RandomAccess, readRange } from '../bytes/access.ts';
 import type { Region } from '../kernels/match.ts';
 import type { Matcher } from '../kernels/matcher.ts';
 import type { ElfLabeller } from '../predict/elf/labels.ts';
-import { type Anchors, chooseParts, type Part } from './candidates.ts';
-import type { Catalog } from './catalog.ts';
+import { type Anchors, chooseParts } from './choose-parts.ts';
 import type { Effort } from './effort.ts';
-import { findOldExecutable, isElf, labelExecutable, planExecutable, writeMatches } from './executable.ts';
-import type { LiteralKind, ProgramWriter } from './program.ts';
-import type { Match } from './residual.ts';
-import { type MatchedWindow, writeWindow } from './write-window.ts';
+import { findOldExecutable, labelExecutable, type OldFiles, planExecutable } from './executable.ts';
+import type { Part } from './part-table.ts';
+import type { LiteralKind } from './program.ts';
+import type { ExecutablePlan, Match } from './residual.ts';
 
 /** New bytes matched at once. */
-const WINDOW_BYTES = 4 << 20;
+export const WINDOW_BYTES = 4 << 20;
 /** How much of a file is looked at to tell text from binary. */
 const KIND_BYTES = 4096;
 
@@ -27,106 +29,106 @@ const THRESHOLDS = {
   newText: { minimumGain: 64, minimumLength: 128 },
 } as const;
 
-export interface MatchContext {
-  readonly catalog: Catalog;
+/** What matching works with. */
+export interface MatchBench {
+  readonly olds: OldFiles;
   readonly anchors: Anchors;
   readonly matcher: Matcher;
   readonly effort: Effort;
-  readonly tick: (bytes: number) => Promise<void>;
-  /** The numbers of the digests that a reader can list, by what they are. */
-  readonly digests: ReadonlyMap<string, number>;
+  /** Called between windows of executables, all of which are matched at once. */
+  readonly breathe: () => Promise<void>;
 }
 
-/** Writes `content`, of which `earlier` is likely an earlier version, and says how. */
-export async function writeChangedFile(
-  writer: ProgramWriter,
-  content: RandomAccess,
-  context: MatchContext,
-  earlier: Part | undefined,
-): Promise<'plain' | 'predicted'> {
-  if (context.effort.predictsExecutables && isElf(content))
-    return await writeExecutable(writer, content, context, earlier);
-  for await (const window of matchWindows(content, context, earlier)) {
-    writeWindow(writer, window, context.catalog.space, context.digests);
-    await context.tick(window.bytes.length);
-  }
-  return 'plain';
+/** A stretch of a file, matched at once. */
+export interface Window {
+  readonly start: number;
+  readonly sizeBytes: number;
+  readonly kind: LiteralKind;
 }
+
+/** The windows that a file is matched in. */
+export function windowsOf(content: RandomAccess): readonly Window[] {
+  const first = readRange(content, 0, Math.min(KIND_BYTES, content.sizeBytes), KIND_BYTES);
+  const kind = first.includes(0) ? 'binary' : 'text';
+  const windows: Window[] = [];
+  for (let start = 0; start < content.sizeBytes; start += WINDOW_BYTES)
+    windows.push({ start, sizeBytes: Math.min(WINDOW_BYTES, content.sizeBytes - start), kind });
+  return windows;
+}
+
+/** How an executable is made: predicted, or of what it matches. */
+export type MatchedExecutable =
+  | { readonly plan: ExecutablePlan }
+  | { readonly plan?: undefined; readonly matches: readonly Match[] };
 
 /**
  * All of an executable is matched before any of it is written. The first matches tell where what it refers to went;
  * matched again with references labelled by that, its code is followed by what it does.
  */
-async function writeExecutable(
-  writer: ProgramWriter,
+export async function matchExecutable(
   content: RandomAccess,
-  context: MatchContext,
+  bench: MatchBench,
   earlier: Part | undefined,
-): Promise<'plain' | 'predicted'> {
-  const { catalog, effort, tick } = context;
+): Promise<MatchedExecutable> {
+  const { olds, effort } = bench;
   const { labellings, firstSparserBits } = effort;
   const isRough = labellings > 0 && firstSparserBits > 0;
   const sparserBits = effort.sparserBits + firstSparserBits;
-  const rough = isRough ? { ...context, effort: { ...effort, sparserBits } } : context;
+  const rough = isRough ? { ...bench, effort: { ...effort, sparserBits } } : bench;
   let first = await matchAll(content, rough, earlier);
-  const old = findOldExecutable(catalog, content, first);
+  const old = findOldExecutable(olds, content, first);
   let labelled: readonly Match[] | undefined;
   for (let i = 0; i < labellings && old !== undefined; i++) {
-    const labeller = labelExecutable(catalog, content, old, labelled ?? first);
+    const labeller = labelExecutable(olds, content, old, labelled ?? first);
     if (labeller === undefined) break;
-    labelled = await matchAll(content, context, old, labeller);
+    labelled = await matchAll(content, bench, old, labeller);
   }
-  if (labelled === undefined && isRough) first = await matchAll(content, context, earlier);
+  if (labelled === undefined && isRough) first = await matchAll(content, bench, earlier);
   const ways = labelled === undefined ? [first] : [labelled, first];
-  const plan = old && planExecutable(catalog, content, old, first, ways);
-  if (plan === undefined) writeMatches(writer, content, first);
-  else writer.executable(content, plan);
-  await tick(content.sizeBytes);
-  return plan === undefined ? 'plain' : 'predicted';
+  const plan = old && planExecutable(olds, content, old, first, ways);
+  return plan === undefined ? { matches: first } : { plan };
 }
 
 async function matchAll(
   content: RandomAccess,
-  context: MatchContext,
+  bench: MatchBench,
   earlier: Part | undefined,
   labeller?: ElfLabeller,
 ): Promise<readonly Match[]> {
   const matches: Match[] = [];
-  for await (const window of matchWindows(content, context, earlier, labeller)) {
-    for (const match of window.matches) matches.push(match);
-    await context.tick(0);
+  for (const window of windowsOf(content)) {
+    for (const match of matchWindow(content, window, bench, earlier, labeller)) matches.push(match);
+    await bench.breathe();
   }
   return matches;
 }
 
-/** With a labeller `earlier` is the old file it is for, and the windows' bytes are labelled. */
-async function* matchWindows(
+/**
+ * What of a window stands in the base, by ascending newStart, which counts from the file's beginning; none overlapping.
+ * With a labeller `earlier` is the old file it is for, and the windows' bytes are labelled.
+ */
+export function matchWindow(
   content: RandomAccess,
-  { catalog: { space }, anchors, matcher, effort }: MatchContext,
+  { start, sizeBytes, kind }: Window,
+  { olds: { space }, anchors, matcher, effort }: Omit<MatchBench, 'breathe'>,
   earlier: Part | undefined,
   labeller?: ElfLabeller,
-): AsyncGenerator<MatchedWindow> {
-  let kind: LiteralKind | undefined;
-  for (let start = 0; start < content.sizeBytes; start += WINDOW_BYTES) {
-    const size = Math.min(WINDOW_BYTES, content.sizeBytes - start);
-    matcher.reserve(size, 0);
-    content.readAt(start, matcher.next);
-    kind ??= matcher.next.subarray(0, KIND_BYTES).includes(0) ? 'binary' : 'text';
-    const parts = chooseParts(anchors, matcher.next, earlier, start, content.sizeBytes);
-    const oldBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
-    matcher.reserve(size, oldBytes);
-    readParts(space, parts, matcher.old);
-    if (labeller !== undefined) {
-      labeller.labelNew(start, matcher.next);
-      labelParts(labeller, earlier!, parts, matcher.old);
-    }
-    const { minimumGain, minimumLength } =
-      THRESHOLDS[kind === 'binary' ? 'binary' : earlier ? 'text' : 'newText'];
-    const sampleBits = Math.max(0, sampleBitsFor(oldBytes) + effort.sparserBits);
-    const regions = matcher.find({ sampleBits, minimumGain, chain: effort.chain });
-    const matches = worthwhile(regions, minimumLength).flatMap((region) => inBase(region, parts, start));
-    yield { start, bytes: matcher.next, kind, matches };
+): readonly Match[] {
+  matcher.reserve(sizeBytes, 0);
+  content.readAt(start, matcher.next);
+  const parts = chooseParts(anchors, matcher.next, earlier, start, content.sizeBytes);
+  const oldBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
+  matcher.reserve(sizeBytes, oldBytes);
+  readParts(space, parts, matcher.old);
+  if (labeller !== undefined) {
+    labeller.labelNew(start, matcher.next);
+    labelParts(labeller, earlier!, parts, matcher.old);
   }
+  const { minimumGain, minimumLength } =
+    THRESHOLDS[kind === 'binary' ? 'binary' : earlier ? 'text' : 'newText'];
+  const sampleBits = Math.max(0, sampleBitsFor(oldBytes) + effort.sparserBits);
+  const regions = matcher.find({ sampleBits, minimumGain, chain: effort.chain });
+  return worthwhile(regions, minimumLength).flatMap((region) => inBase(region, parts, start));
 }
 
 /** Labels what of the parts is of the old file. */

@@ -1,8 +1,7 @@
 /** Tries the mixing coder on a small stream: what of its two forms is smallest, where that is worth a reader's time. */
 import { type RandomAccess, readRange } from '../bytes/access.ts';
-import type { GetMixer } from '../codec/mix-decoder.ts';
 import { CODEC_MIX_BYTES, CODEC_MIX_INTEGERS, type Codec } from '../codec/stream-decoder.ts';
-import { MAX_MIX_BYTES } from '../kernels/mix.ts';
+import { MAX_MIX_BYTES, type Mixer } from '../kernels/mix.ts';
 import { MIX_BYTES, MIX_INTEGERS } from '../kernels/mix-contexts.ts';
 import {
   STREAM_COPIES,
@@ -34,23 +33,20 @@ export interface MixedStream {
   readonly coded: Uint8Array;
 }
 
-/** `otherBytes` is what the stream takes without. */
-export function mixStream(
-  stream: number,
-  plain: RandomAccess,
-  otherBytes: number,
-  getMixer: GetMixer,
-): MixedStream | undefined {
+/** The smallest of its forms; undefined when none is smaller than the stream, or when it is too long. */
+export function mixStream(stream: number, plain: RandomAccess, mixer: Mixer): MixedStream | undefined {
   if (plain.sizeBytes > MAX_MIX_BYTES) return undefined;
   const bytes = readRange(plain, 0, plain.sizeBytes, MAX_MIX_BYTES);
-  const mixer = getMixer();
   let best: MixedStream | undefined;
   const consider = (codec: Codec, coded: Uint8Array | undefined) => {
-    const saving = Math.max(LEAST_SAVING_BYTES, otherBytes * LEAST_SAVING);
-    const most = best?.coded.length ?? otherBytes - saving;
-    if (coded !== undefined && coded.length < most) best = { codec, coded };
+    if (coded !== undefined && coded.length < (best?.coded.length ?? bytes.length)) best = { codec, coded };
   };
   consider(CODEC_MIX_BYTES, mixer.encode(MIX_BYTES, bytes));
   if (INTEGERS.includes(stream)) consider(CODEC_MIX_INTEGERS, mixer.encode(MIX_INTEGERS, bytes));
   return best;
+}
+
+/** Whether it is worth a reader's time. `otherBytes` is what the stream takes without. */
+export function isWorthMixing({ coded }: MixedStream, otherBytes: number): boolean {
+  return coded.length < otherBytes - Math.max(LEAST_SAVING_BYTES, otherBytes * LEAST_SAVING);
 }

@@ -44,9 +44,13 @@ export function startPlacement(): Placement {
 }
 
 /** A stream whose bytes are needed at places of what is being written. */
-export function placed(spool: Spool, placement: Placement): Pick<Spool, 'append' | 'appendNumber'> {
+export function placed(
+  spool: Spool,
+  placement: Placement,
+): Pick<Spool, 'append' | 'appendByte' | 'appendNumber'> {
   return {
     append: (bytes, at) => spool.append(bytes, placement.of(at)),
+    appendByte: (byte, at) => spool.appendByte(byte, placement.of(at)),
     appendNumber: (value, at) => spool.appendNumber(value, placement.of(at)),
   };
 }

@@ -49,6 +49,8 @@ export function openProgramWriter(
   const spools = DELTA_STREAMS.map(() => openSpool(tempDirectory));
   const placement = startPlacement();
   const streams = spools.map((spool) => placed(spool, placement));
+  const gaps = streams[STREAM_GAPS]!;
+  const diffs = streams[STREAM_DIFFS]!;
   const sources = growingLog();
   const addSource = (address: number, length: number, at: number) =>
     sources.push(address, length, placement.of(at));
@@ -98,8 +100,8 @@ export function openProgramWriter(
         const difference = (bytes[done + i]! - old[i]!) & 0xff;
         if (difference === 0) gap++;
         else {
-          streams[STREAM_GAPS]!.appendNumber(gap, produced + done);
-          streams[STREAM_DIFFS]!.append(Uint8Array.of(difference), produced + done);
+          gaps.appendNumber(gap, produced + done);
+          diffs.appendByte(difference, produced + done);
           gap = 0;
         }
       }
@@ -147,14 +149,14 @@ export function openProgramWriter(
     }
     literalTo(content.sizeBytes);
   };
-  const wholeResidual = ({ gaps, diffs, coveredBytes }: Residual, start: number) => {
+  const wholeResidual = ({ gaps: equals, diffs: differences, coveredBytes }: Residual, start: number) => {
     let covered = 0;
-    for (const [i, equal] of gaps.entries()) {
-      covered += equal + 1;
+    for (let i = 0; i < equals.length; i++) {
+      covered += equals[i]! + 1;
       // A reader has what a step needs before it makes the step.
       const place = start + Math.max(0, covered - STEP_BYTES);
-      streams[STREAM_GAPS]!.appendNumber(gap + equal, place);
-      streams[STREAM_DIFFS]!.append(diffs.subarray(i, i + 1), place);
+      gaps.appendNumber(gap + equals[i]!, place);
+      diffs.appendByte(differences[i]!, place);
       gap = 0;
     }
     gap += coveredBytes - covered;
@@ -261,7 +263,7 @@ export function openProgramWriter(
       payZeros(open === undefined ? undefined : open.address + open.length);
       closeRegion();
       repeats?.close();
-      if (regions > 0) streams[STREAM_GAPS]!.appendNumber(gap, produced);
+      if (regions > 0) gaps.appendNumber(gap, produced);
       return {
         streams: spools,
         seeks: spools[STREAM_SEEKS]!,

@@ -14,6 +14,8 @@ export interface Survey {
   readonly same: ReadonlyMap<number, number>;
   /** By the offset of a content: the digests of it that are worth making. */
   readonly marks: ReadonlyMap<number, readonly DigestMark[]>;
+  /** Of contents that the base doesn't have. */
+  readonly changedBytes: number;
 }
 
 export interface DigestMark {
@@ -59,7 +61,7 @@ export async function surveyLayer(tar: RandomAccess, context: SurveyContext): Pr
     if (context.listsDigests) noteTokens(content, offset, listed, scratch[0]);
   }
   const marks = await marksOf(tar, changed, listed, context);
-  return { same, marks };
+  return { same, marks, changedBytes: changed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
 }
 
 /** The file of the same path first: it is mostly the same. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { seededNoise, seededText } from '../../test/fixtures/random.ts';
-import { openKernelIndex } from './anchor-index.ts';
+import { openAnchorIndex } from './anchor-index.ts';
 import { type AnchorIndex, createAnchorIndex } from './anchors.ts';
 
 function found(index: AnchorIndex, bytes: Uint8Array): number[][] {
@@ -43,7 +43,7 @@ describe('the kernel knows what the reference knows', () => {
           // The table of the largest would take minutes to fill in the reference; it is the sampling that counts.
           const expected = maxAnchors === 1 << 20 ? Math.min(expectedBytes, 200_000) : expectedBytes;
           const [kernel, plain] = [
-            openKernelIndex(expected, maxAnchors)!,
+            openAnchorIndex(expected, maxAnchors),
             createAnchorIndex(expected, maxAnchors),
           ];
           let address = 0;
@@ -61,7 +61,7 @@ describe('the kernel knows what the reference knows', () => {
   });
 
   test('when the table is full', () => {
-    const [kernel, plain] = [openKernelIndex(1000, 64)!, createAnchorIndex(1000, 64)];
+    const [kernel, plain] = [openAnchorIndex(1000, 64), createAnchorIndex(1000, 64)];
     for (const index of [kernel, plain]) index.add(NOISE, 5);
     expect(found(kernel, NOISE)).toEqual(found(plain, NOISE));
     expect(found(kernel, NOISE).length).toBeGreaterThan(500);
@@ -69,7 +69,7 @@ describe('the kernel knows what the reference knows', () => {
 });
 
 test('finding in between does not make two runs one', () => {
-  const [kernel, plain] = [openKernelIndex(20_000, 1 << 16)!, createAnchorIndex(20_000, 1 << 16)];
+  const [kernel, plain] = [openAnchorIndex(20_000, 1 << 16), createAnchorIndex(20_000, 1 << 16)];
   kernel.add(NOISE.subarray(0, 5000), 0);
   kernel.find(TEXT, () => {});
   kernel.add(NOISE.subarray(5000, 10_000), 5000);

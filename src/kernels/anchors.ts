@@ -10,7 +10,7 @@ import { releaseMemory } from '../bytes/release.ts';
 /** The hash of a byte run, `hash = (hash << 1) + GEAR[byte]` in 32 bits, depends on so many bytes. */
 export const GEAR_WINDOW_BYTES = 32;
 /** Positions kept for one hash; data that repeats more often tells nothing about where it came from. */
-const MAX_SAME = 4;
+export const MAX_SAME = 4;
 /** A number without pattern for each byte. */
 export const GEAR = makeGear();
 
@@ -84,7 +84,8 @@ export function createAnchorIndex(expectedBytes: number, maxAnchors: number): An
   };
 }
 
-function slotOf(hash: number, slots: number): number {
+/** Where the search for a hash begins. */
+export function slotOf(hash: number, slots: number): number {
   return (Math.imul(hash, 0x2545f491) >>> 7) & (slots - 1);
 }
 

@@ -46,6 +46,7 @@ export function openViewedSpace(base: RandomAccess, tempDirectory: string): View
     get sizeBytes() {
       return sizeBytes();
     },
+    ranges: base.ranges && (() => [...base.ranges!(), ...(scratch?.ranges?.() ?? [])]),
     readAt(position, into) {
       const inBase = Math.max(0, Math.min(into.length, base.sizeBytes - position));
       if (inBase > 0) base.readAt(position, into.subarray(0, inBase));

@@ -10,6 +10,7 @@ export interface OpenedPatch {
 
 /** `path` may be `-` for standard input. Throws NOT_FOUND, CORRUPT_INPUT or UNSUPPORTED. */
 export async function openPatch(path: string): Promise<OpenedPatch> {
+  const name = path === '-' ? 'the patch on standard input' : path;
   let readBytes = 0;
   async function* counted(): AsyncGenerator<Uint8Array> {
     for await (const piece of path === '-' ? standardInput() : createFileStream(path)) {
@@ -17,5 +18,5 @@ export async function openPatch(path: string): Promise<OpenedPatch> {
       yield piece;
     }
   }
-  return { reader: await openPatchReader(counted()), readBytes: () => readBytes };
+  return { reader: await openPatchReader(counted(), name), readBytes: () => readBytes };
 }

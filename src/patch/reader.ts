@@ -38,9 +38,12 @@ export interface LayerStreams {
   readonly getMixer: GetMixer;
 }
 
-/** `pieces` may be a file or a download. Throws CORRUPT_INPUT or UNSUPPORTED. */
-export async function openPatchReader(pieces: AsyncIterable<Uint8Array>): Promise<PatchReader> {
-  const sections = readSections(pieces);
+/** `pieces` may be a file or a download; `name` is what errors call it. Throws CORRUPT_INPUT or UNSUPPORTED. */
+export async function openPatchReader(
+  pieces: AsyncIterable<Uint8Array>,
+  name?: string,
+): Promise<PatchReader> {
+  const sections = readSections(pieces, name);
   try {
     const header = parseHeader((await nextSection(sections, SECTION_HEADER)).payload);
     const documents = parseDocuments(header, (await nextSection(sections, SECTION_DOCUMENTS)).payload);

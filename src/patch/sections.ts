@@ -54,23 +54,28 @@ function checkOf(before: Uint8Array, head: Uint8Array, payload: Uint8Array): Uin
 }
 
 /**
- * Reads the sections of a patch as it comes in. Payloads are the receiver's to keep. Throws CORRUPT_INPUT naming the
+ * Reads the sections of a patch as it comes in; `name` is what errors call it. Payloads are the receiver's to keep. Throws CORRUPT_INPUT naming the
  * section and its offset when it is damaged or cut off, and UNSUPPORTED for what a newer version wrote.
  */
-export async function* readSections(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Section> {
+export async function* readSections(
+  pieces: AsyncIterable<Uint8Array>,
+  name = 'the patch',
+): AsyncGenerator<Section> {
   const input = byteQueue(pieces);
+  const truncated = (what: string) =>
+    corrupt(`${name} is cut off: it ends at byte ${input.offset}, inside ${what}`, { hint: FETCH_AGAIN });
   try {
-    let check = await readStart(input);
+    let check = await readStart(input, name);
     for (let index = 0; ; index++) {
       const offset = input.offset;
       const what = `section ${index} at byte ${offset}`;
-      const head = await readHead(input, what);
+      const head = await readHead(input, what, truncated);
       const rest = await input.take(head.length + CHECK_BYTES);
-      if (rest === undefined) throw truncated(what, input.offset);
+      if (rest === undefined) throw truncated(what);
       const payload = rest.subarray(0, head.length);
       check = checkOf(check, head.bytes, payload);
       if (Buffer.compare(check, rest.subarray(head.length)) !== 0) {
-        throw corrupt(`the patch is damaged: ${what} does not have the digest it was written with`, {
+        throw corrupt(`${name} is damaged: ${what} does not have the digest it was written with`, {
           hint: FETCH_AGAIN,
         });
       }
@@ -89,7 +94,7 @@ export async function* readSections(pieces: AsyncIterable<Uint8Array>): AsyncGen
       if (head.kind === SECTION_END) break;
     }
     if ((await input.take(1)) !== undefined) {
-      throw corrupt(`the patch goes on after its end at byte ${input.offset - 1}`, { hint: FETCH_AGAIN });
+      throw corrupt(`${name} goes on after its end at byte ${input.offset - 1}`, { hint: FETCH_AGAIN });
     }
   } finally {
     await input.close();
@@ -98,14 +103,10 @@ export async function* readSections(pieces: AsyncIterable<Uint8Array>): AsyncGen
 
 const FETCH_AGAIN = 'Copy or download the patch again; compare its size and checksum with where it was made.';
 
-function truncated(what: string, sizeBytes: number): DidiffError {
-  return corrupt(`the patch is cut off: it ends at byte ${sizeBytes}, inside ${what}`, { hint: FETCH_AGAIN });
-}
-
-async function readStart(input: ByteQueue): Promise<Uint8Array> {
+async function readStart(input: ByteQueue, name: string): Promise<Uint8Array> {
   const bytes = await input.take(MAGIC.length + 1);
   if (bytes === undefined || Buffer.compare(bytes.subarray(0, MAGIC.length), MAGIC) !== 0) {
-    throw corrupt("this is not a didiff patch: it does not begin with a patch's magic bytes", {
+    throw corrupt(`${name} is not a didiff patch: it does not begin with a patch's magic bytes`, {
       hint: 'Check the path; patches are made with `didiff create`.',
     });
   }
@@ -113,7 +114,7 @@ async function readStart(input: ByteQueue): Promise<Uint8Array> {
   if (version !== FORMAT_VERSION) {
     throw new DidiffError(
       'UNSUPPORTED',
-      `the patch has format version ${version}; this version of didiff reads ${FORMAT_VERSION}`,
+      `${name} has format version ${version}; this version of didiff reads ${FORMAT_VERSION}`,
       {
         hint: 'Apply the patch with a version of didiff that knows this format.',
       },
@@ -128,12 +129,15 @@ interface SectionHead {
   readonly bytes: Uint8Array;
 }
 
-async function readHead(input: ByteQueue, what: string): Promise<SectionHead> {
+async function readHead(
+  input: ByteQueue,
+  what: string,
+  truncated: (what: string) => DidiffError,
+): Promise<SectionHead> {
   const bytes: number[] = [];
   do {
     const byte = await input.take(1);
-    if (byte === undefined)
-      throw truncated(bytes.length === 0 ? `${what} (no end section was read)` : what, input.offset);
+    if (byte === undefined) throw truncated(bytes.length === 0 ? `${what} (no end section was read)` : what);
     bytes.push(byte[0]!);
   } while (bytes.length === 1 || (bytes.at(-1)! >= 0x80 && bytes.length <= MAX_VARINT_BYTES));
   const head = Uint8Array.from(bytes);

@@ -19,6 +19,8 @@ beforeAll(() => {
   process.chdir(root);
   writeDockerArchive('legacy.tar', [{ image }], 'legacy');
   writeDockerArchive('classic.tar', [{ image }], 'classic');
+  writeDockerArchive('App 1.tar', [{ image }], 'classic');
+  writeFileSync('README.md', 'text');
   writeDockerArchive('saved', [{ image }], 'containerd');
   writeDockerArchive('cut.tar', [{ image }], 'classic');
   truncateSync('cut.tar', 5000);
@@ -44,6 +46,8 @@ describe('a reference', () => {
     ['legacy.tar', 'docker-archive', 'legacy.tar', undefined],
     ['./classic.tar', 'docker-archive', './classic.tar', undefined],
     ['saved', 'docker-archive', 'saved', undefined],
+    ['App 1.tar', 'docker-archive', 'App 1.tar', undefined],
+    ['App 1.tar:app:1', 'docker-archive', 'App 1.tar', 'app:1'],
     ['saved:app:1', 'docker-archive', 'saved', 'app:1'],
     ['./legacy.tar:app:1', 'docker-archive', './legacy.tar', 'app:1'],
     ['layout.tar', 'oci-archive', 'layout.tar', undefined],
@@ -126,6 +130,15 @@ describe("an engine's miss", () => {
   it('says that what has the name holds no image', () => {
     expect(explain('redis').hint).toContain('There is a file of that name too, but it holds no image.');
     expect(explain('nginx:1').hint).toContain('There is a folder of that name too');
+  });
+
+  it('says so of what can not be the name of an image', () => {
+    const usage = new DidiffError('USAGE', 'names are lower case');
+    expect(withFilesTried(usage, recogniseSource('README.md'))).toMatchObject({
+      code: 'USAGE',
+      hint: 'There is a file of that name too, but it holds no image.',
+    });
+    expect(withFilesTried(usage, recogniseSource('Alpine'))).toBe(usage);
   });
 
   it('stays as it is for plain names, and so do other failures', () => {

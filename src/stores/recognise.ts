@@ -42,9 +42,9 @@ export function recogniseDestination(text: string): StoreReference {
   return reference;
 }
 
-/** To an engine's failure to give what a bare word names, adds what became of that word as a file's name. */
+/** To an engine's failure to give what a bare word names, or to take it for a name, adds what became of that word as a file's name. */
 export function withFilesTried(error: unknown, reference: StoreReference): unknown {
-  const isMiss = error instanceof DidiffError && ['NOT_FOUND', 'UNREACHABLE'].includes(error.code);
+  const isMiss = error instanceof DidiffError && ['NOT_FOUND', 'UNREACHABLE', 'USAGE'].includes(error.code);
   if (!isMiss || reference.transport !== 'engine' || reference.explicit) return error;
   const { path } = splitPathAndRef(reference.text);
   const stat = statIfThere(reference.text) ?? statIfThere(path);

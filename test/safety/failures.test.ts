@@ -1,5 +1,5 @@
 /** The real program where it can't do its work: the code, the words and the hint of each failure, and nothing left behind. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { EXIT_CODES } from '../../src/index.ts';
@@ -149,6 +149,26 @@ describe('the older form with three words', () => {
   });
 });
 
+test('errors name the file: one that is cut, one that is no patch, a place that is not there', async () => {
+  const short = workshop.newPath('short.didiff');
+  writeFileSync(short, readFileSync(patch).subarray(0, -1));
+  const other = workshop.newPath('other.didiff');
+  writeFileSync(other, 'text');
+  const nowhere = join(workshop.newPath('none'), 'result.didiff');
+  const cut = await program.run([...TEMP, 'check', short, '--base', baseReference]);
+  expect(cut).toMatchObject({ code: 7, stderr: expect.stringContaining(`didiff: ${short} is cut off:`) });
+  const foreign = await program.run([...TEMP, 'inspect', other]);
+  expect(foreign).toMatchObject({
+    code: 7,
+    stderr: expect.stringContaining(`didiff: ${other} is not a didiff patch`),
+  });
+  const lost = await program.run([...TEMP, 'create', baseReference, targetReference, nowhere]);
+  expect(lost).toMatchObject({
+    code: 4,
+    stderr: expect.stringContaining(`there is no directory ${dirname(nowhere)} in which`),
+  });
+});
+
 test('a patch is taken from standard input', async () => {
   const path = workshop.newPath('result.tar');
   const args = [...TEMP, 'apply', '-', '--base', baseReference, '--to', `docker-archive:${path}`];
@@ -156,6 +176,6 @@ test('a patch is taken from standard input', async () => {
   await expectImage(workshop, `docker-archive:${path}`, target);
   const cut = await program.run(args, { input: readFileSync(patch).subarray(0, -1) });
   expect(cut.code).toBe(7);
-  expect(cut.stderr).toMatch(/^didiff: the patch is cut off: it ends at byte \d+/);
+  expect(cut.stderr).toMatch(/^didiff: the patch on standard input is cut off: it ends at byte \d+/);
   await expectImage(workshop, `docker-archive:${path}`, target);
 });

@@ -1,10 +1,10 @@
 /** What the writers of opened files share, and the stretches of bytes they speak of. */
 import type { RandomAccess } from '../../bytes/access.ts';
 import type { EngineFinder } from '../../nested/find-engine.ts';
-import type { Part } from '../candidates.ts';
-import type { MatchContext } from '../match-file.ts';
+import type { Part } from '../part-table.ts';
 import type { ProgramWriter } from '../program.ts';
 import type { ViewBook } from '../view-book.ts';
+import type { MatchContext } from '../write-file.ts';
 import type { PartBudget } from './budget.ts';
 import type { FindSimilarArchive } from './similar-archive.ts';
 

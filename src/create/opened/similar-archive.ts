@@ -4,8 +4,8 @@
  */
 import { type RandomAccess, sliceAccess } from '../../bytes/access.ts';
 import { listZip, type ZipListing } from '../../nested/list-zip.ts';
-import type { Part } from '../candidates.ts';
 import type { Catalog } from '../catalog.ts';
+import type { Part } from '../part-table.ts';
 
 /** The base's archive that shares most entries with the listed one; undefined when none shares a good part of them. */
 export type FindSimilarArchive = (listing: ZipListing) => Part | undefined;

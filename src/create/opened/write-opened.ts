@@ -1,27 +1,48 @@
 /** Writes a changed file: opened if its content shows that it can be, else as it is. Names play no part. */
 import type { RandomAccess } from '../../bytes/access.ts';
-import { listZip } from '../../nested/list-zip.ts';
+import { listZip, type ZipListing } from '../../nested/list-zip.ts';
 import { MAX_PART_DEPTH } from '../../patch/format.ts';
-import type { Part } from '../candidates.ts';
-import { writeChangedFile } from '../match-file.ts';
+import type { Part } from '../part-table.ts';
 import type { ProgramWriter } from '../program.ts';
+import { type BegunFile, beginFile, type MatchContext, writeChangedFile } from '../write-file.ts';
 import type { OpenContext } from './context.ts';
 import { writeGzip } from './gzip-file.ts';
 import { beginsWithGzip } from './open-target.ts';
 import { writeZip } from './zip-file.ts';
 
+/** What of a changed file is looked at apart; undefined when it is matched as it stands. */
+type Way = { readonly zip: ZipListing } | 'gzip' | undefined;
+
+function wayOf(content: RandomAccess, opensParts: boolean): Way {
+  if (!opensParts) return undefined;
+  const zip = listZip(content);
+  if (zip !== undefined && zip.entries.length > 0) return { zip };
+  return beginsWithGzip(content) ? 'gzip' : undefined;
+}
+
+/** Has threads begin to match a file that is matched as it stands; undefined for others. */
+export function beginUnopened(
+  content: RandomAccess,
+  match: MatchContext,
+  earlier: Part | undefined,
+): BegunFile | undefined {
+  return wayOf(content, match.effort.opensParts) === undefined
+    ? beginFile(content, match, earlier)
+    : undefined;
+}
+
+/** `begun` is given when it is known that the file is matched as it stands. */
 export async function writeOpened(
   writer: ProgramWriter,
   content: RandomAccess,
   earlier: Part | undefined,
   context: OpenContext,
+  begun?: BegunFile,
 ): Promise<void> {
-  if (context.match.effort.opensParts && context.depth < MAX_PART_DEPTH) {
-    const listing = listZip(content);
-    if (listing !== undefined && listing.entries.length > 0)
-      return await writeZip(writer, content, listing, earlier, context, writeOpened);
-    if (beginsWithGzip(content)) return await writeGzip(writer, content, earlier, context, writeOpened);
-  }
-  if ((await writeChangedFile(writer, content, context.match, earlier)) === 'predicted')
+  const opensParts = context.match.effort.opensParts && context.depth < MAX_PART_DEPTH;
+  const way = begun === undefined ? wayOf(content, opensParts) : undefined;
+  if (way === 'gzip') return await writeGzip(writer, content, earlier, context, writeOpened);
+  if (way !== undefined) return await writeZip(writer, content, way.zip, earlier, context, writeOpened);
+  if ((await writeChangedFile(writer, content, context.match, earlier, begun)) === 'predicted')
     context.onPredicted();
 }

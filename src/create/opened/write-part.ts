@@ -1,10 +1,11 @@
 /** Writes an opened part: its plain form, matched against a view of the base, and how it is closed. */
 import { type RandomAccess, readRange, sliceAccess } from '../../bytes/access.ts';
 import type { View } from '../../nested/views.ts';
-import { NO_ANCHORS, type Part } from '../candidates.ts';
+import { NO_ANCHORS } from '../choose-parts.ts';
 import { isElf } from '../executable.ts';
-import { writeChangedFile } from '../match-file.ts';
+import type { Part } from '../part-table.ts';
 import type { ProgramWriter } from '../program.ts';
+import { writeChangedFile } from '../write-file.ts';
 import type { OpenContext, WriteContent } from './context.ts';
 import { isArchive, type TargetPart } from './open-target.ts';
 

@@ -11,10 +11,10 @@ import { FORM_DIRECTORY, FORM_ENTRY, FORM_RAW, type Form, MAX_HELD_BYTES } from 
 import { listZip, type ZipEntry, type ZipListing } from '../../nested/list-zip.ts';
 import { openPart } from '../../nested/open-part.ts';
 import { DESCRIPTOR_BYTES, hasDescriptor } from '../../nested/zip.ts';
-import type { Part } from '../candidates.ts';
 import { looseNames } from '../catalog.ts';
-import { writeChangedFile } from '../match-file.ts';
+import type { Part } from '../part-table.ts';
 import type { ProgramWriter } from '../program.ts';
+import { writeChangedFile } from '../write-file.ts';
 import type { OpenContext, WriteContent } from './context.ts';
 import { isArchive, openTarget, type TargetPart } from './open-target.ts';
 import { type EarlierPart, writePart } from './write-part.ts';

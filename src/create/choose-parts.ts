@@ -1,93 +1,28 @@
 /**
- * Which parts of the base a changed file is matched against: the file it most likely was before, and wherever long
- * stretches of it stand in the base image. The parts become one old buffer of bounded size.
+ * Chooses the parts of the base that a window of a changed file is matched against: its earlier version, and what its
+ * anchors name.
  */
-import { readPieces, sliceAccess } from '../bytes/access.ts';
-import { openAnchorIndex } from '../kernels/anchor-index.ts';
+import type { SharedAnchorIndex } from '../kernels/anchor-index.ts';
 import type { AnchorIndex } from '../kernels/anchors.ts';
-import { type BaseFile, type Catalog, looseNames, PIECE_BYTES } from './catalog.ts';
-
-/** A stretch of base addresses. */
-export interface Part {
-  readonly address: number;
-  readonly sizeBytes: number;
-}
+import { indexAt, NO_PARTS, type Part, type PartTable, partOf } from './part-table.ts';
 
 /** Old bytes matched against at once, at most. */
 export const MAX_OLD_BYTES = 8 << 20;
-/** Files are taken whole up to this size, larger ones in parts of it. */
-const PART_BYTES = 64 << 10;
-/** 16 bytes each at least, 32 at most. */
-const MAX_ANCHORS = 1 << 20;
 /** A part that explains fewer anchors is more likely chance, or not worth the time it takes to match against. */
 const MIN_VOTES = 3;
 
 export interface Anchors {
   readonly index: AnchorIndex;
-  readonly parts: readonly Part[];
+  readonly parts: PartTable;
+}
+
+/** Anchors that other threads can be given. */
+export interface SharedAnchors extends Anchors {
+  readonly index: SharedAnchorIndex;
 }
 
 /** For what is only matched against its earlier version. */
-export const NO_ANCHORS: Anchors = { index: { add() {}, find() {}, close() {} }, parts: [] };
-
-/** Indexes all files of the base. */
-export async function indexAnchors(
-  catalog: Catalog,
-  tick: (bytes: number) => Promise<void>,
-): Promise<Anchors> {
-  const total = catalog.files.reduce((sum, file) => sum + file.sizeBytes, 0);
-  const index = openAnchorIndex(total, MAX_ANCHORS);
-  const parts: Part[] = [];
-  const buffer = new Uint8Array(PIECE_BYTES);
-  for (const file of catalog.files) {
-    let at = 0;
-    for (const piece of readPieces(sliceAccess(catalog.space, file.address, file.sizeBytes), buffer)) {
-      index.add(piece, file.address + at);
-      at += piece.length;
-      await tick(piece.length);
-    }
-    for (let start = 0; start < file.sizeBytes; start += PART_BYTES) {
-      parts.push({ address: file.address + start, sizeBytes: Math.min(PART_BYTES, file.sizeBytes - start) });
-    }
-  }
-  return { index, parts };
-}
-
-/** The file of the base that `path`, of `sizeBytes`, most likely was; undefined when no name is alike. */
-export function findEarlierFile(catalog: Catalog, path: string, sizeBytes: number): BaseFile | undefined {
-  const same = catalog.byPath.get(path);
-  if (same !== undefined && same.sizeBytes > 0) return same;
-  for (const name of looseNames(path)) {
-    const sharing = catalog.byLooseName.get(name);
-    if (sharing !== undefined) return nearest(sharing, path, sizeBytes);
-  }
-  return undefined;
-}
-
-/** The one whose path has most in common, then the one nearest in size, then the first. */
-function nearest(files: readonly BaseFile[], path: string, sizeBytes: number): BaseFile {
-  let best = files[0]!;
-  let bestScore = -1;
-  for (const file of files) {
-    const larger = Math.max(file.sizeBytes, sizeBytes);
-    const score =
-      commonEnds(file.path, path) + (larger === 0 ? 1 : Math.min(file.sizeBytes, sizeBytes) / larger);
-    if (score > bestScore) {
-      best = file;
-      bestScore = score;
-    }
-  }
-  return best;
-}
-
-function commonEnds(a: string, b: string): number {
-  const most = Math.min(a.length, b.length);
-  let start = 0;
-  while (start < most && a[start] === b[start]) start++;
-  let end = 0;
-  while (end < most - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end++;
-  return start + end;
-}
+export const NO_ANCHORS: Anchors = { index: { add() {}, find() {}, close() {} }, parts: NO_PARTS };
 
 /**
  * The parts to match `bytes` against, a window of a file that was `earlier` and begins at `windowStart` of `fileBytes`.
@@ -109,7 +44,7 @@ export function chooseParts(
     const part = mostVoted(unexplained);
     if (part === undefined) break;
     for (const group of unexplained) if (group.includes(part)) unexplained.delete(group);
-    const more = without(anchors.parts[part]!, first);
+    const more = without(partOf(anchors.parts, part), first);
     if (more.sizeBytes > room) break;
     room -= more.sizeBytes;
     chosen.push(more);
@@ -126,7 +61,7 @@ function findUnexplained(
   const groups = new Set<readonly number[]>();
   anchors.index.find(bytes, (addresses) => {
     if (first !== undefined && addresses.some((address) => isInside(address, first))) return;
-    groups.add(addresses.map((address) => partAt(anchors.parts, address)));
+    groups.add(addresses.map((address) => indexAt(anchors.parts, address)));
   });
   return groups;
 }
@@ -169,15 +104,4 @@ function without(part: Part, first: Part | undefined): Part {
   if (part.address < first.address) return { address: part.address, sizeBytes: first.address - part.address };
   const start = Math.min(end, firstEnd);
   return { address: start, sizeBytes: end - start };
-}
-
-function partAt(parts: readonly Part[], address: number): number {
-  let low = 0;
-  let high = parts.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (parts[middle]!.address <= address) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }

@@ -1,0 +1,159 @@
+/**
+ * Threads that do tasks ahead of who wants the results, in the order of the tasks. Who wants a result that no thread has
+ * begun does that task itself, and while a thread is at it, those that come next: so a pool of one thread keeps two
+ * processors busy. Results don't depend on who does a task, and a task that fails in a thread, or with it, is done again
+ * here: errors are then those of a pool without threads.
+ */
+import { Worker } from 'node:worker_threads';
+
+/** The result of a task, to be asked for once. */
+export interface Ticket<Result> {
+  result(): Promise<Result>;
+}
+
+export interface Pool {
+  /** Tells all threads something that tasks after it need. */
+  tell(message: unknown): void;
+  /** Begins a task. `here` does the same on this thread; `decode` takes what a thread answers. */
+  begin<Result>(
+    task: unknown,
+    here: () => Promise<Result>,
+    decode: (answer: never) => Result,
+  ): Ticket<Result>;
+  /** Ends all threads; what they read may be closed then. */
+  close(): Promise<void>;
+}
+
+/** What a thread is started with. */
+export interface ThreadData {
+  /** Per slot the number of the task that nobody has taken yet. */
+  readonly claims: Int32Array;
+}
+
+/** To a thread; a `task` only in one that is to be done by whoever takes it first. */
+export type ToThread =
+  | { readonly told: unknown }
+  | { readonly id: number; readonly slot: number; readonly task: unknown };
+
+/** From a thread: an answer, or that there is none. */
+export interface FromThread {
+  readonly id: number;
+  readonly answer?: unknown;
+}
+
+/** Tasks that nobody has taken yet, at most; others are done when they are wanted. */
+const MAX_WAITING = 1024;
+
+interface Begun {
+  readonly id: number;
+  readonly slot: number;
+  /** Does it on this thread, and keeps what comes of it. */
+  readonly doHere: () => Promise<void>;
+  answer?: FromThread | undefined;
+}
+
+/** `threads` more than this one; `url` is what they run. Once `signal` is aborted, results throw its reason. */
+export function openPool(url: URL, threads: number, signal: AbortSignal | undefined): Pool {
+  const claims = new Int32Array(new SharedArrayBuffer(4 * MAX_WAITING));
+  const free = Array.from({ length: MAX_WAITING }, (_, slot) => slot);
+  /** Those that may not be taken yet, in order. */
+  const waiting = new Set<Begun>();
+  const begun = new Map<number, Begun>();
+  let wake = () => {};
+  let running = threads;
+  let lastId = 0;
+
+  /** Whether it is this thread that does it. */
+  const take = (each: Begun): boolean => {
+    waiting.delete(each);
+    return Atomics.compareExchange(claims, each.slot, each.id, 0) === each.id;
+  };
+  const settle = (each: Begun, answer: FromThread) => {
+    each.answer = answer;
+    begun.delete(each.id);
+    waiting.delete(each);
+    free.push(each.slot);
+    wake();
+  };
+  const workers = Array.from({ length: threads }, () => {
+    const workerData: ThreadData = { claims };
+    const worker = new Worker(url, { workerData });
+    const lost = () => {
+      // What it was at is done here; what it wasn't, by whoever takes it.
+      running--;
+      for (const each of begun.values())
+        if (Atomics.load(claims, each.slot) !== each.id || running === 0) settle(each, { id: each.id });
+    };
+    worker.on('message', (message: FromThread) => {
+      const each = begun.get(message.id);
+      if (each !== undefined) settle(each, message);
+    });
+    worker.on('error', () => {});
+    worker.once('exit', lost);
+    return worker;
+  });
+  const onAbort = () => wake();
+  signal?.addEventListener('abort', onAbort);
+  const post = (message: ToThread) => {
+    for (const worker of workers) worker.postMessage(message);
+  };
+
+  /** Waits until some task is settled. */
+  const somethingSettled = () =>
+    new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  const wait = async (each: Begun): Promise<void> => {
+    while (each.answer === undefined) {
+      signal?.throwIfAborted();
+      if (take(each)) {
+        await each.doHere();
+        continue;
+      }
+      const next = waiting.values().next().value;
+      if (next === undefined) await somethingSettled();
+      else if (take(next)) await next.doHere();
+    }
+  };
+
+  return {
+    tell: (told) => post({ told }),
+    begin(task, here, decode) {
+      const slot = free.pop();
+      if (slot === undefined || running === 0) return { result: here };
+      const id = ++lastId;
+      let own: { readonly value: Awaited<ReturnType<typeof here>> } | undefined;
+      const each: Begun = {
+        id,
+        slot,
+        async doHere() {
+          try {
+            own = { value: await here() };
+          } catch (error) {
+            // Told to who wants it, by doing it again; but for what ends everything.
+            signal?.throwIfAborted();
+            void error;
+          }
+          settle(each, { id });
+        },
+      };
+      Atomics.store(claims, slot, id);
+      begun.set(id, each);
+      waiting.add(each);
+      post({ id, slot, task });
+      return {
+        async result() {
+          await wait(each);
+          if (own !== undefined) return own.value;
+          return each.answer!.answer === undefined ? await here() : decode(each.answer!.answer as never);
+        },
+      };
+    },
+    async close() {
+      signal?.removeEventListener('abort', onAbort);
+      begun.clear();
+      waiting.clear();
+      await Promise.all(workers.map((worker) => worker.terminate()));
+    },
+  };
+}
