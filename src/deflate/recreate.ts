@@ -3,9 +3,12 @@
  * Whatever a recipe says, no more comes out than the blob size it declares, and memory does not grow.
  */
 import { crc32 } from 'node:zlib';
-import { corrupt } from '../errors.ts';
+import { corrupt, type DidiffError } from '../errors.ts';
 import type { ByteSink } from './bits.ts';
-import { createModel } from './engines.ts';
+import { compressBlocks } from './blocks/compress.ts';
+import { type Helper, openHelper } from './blocks/helper.ts';
+import { type BlockSettings, DICTIONARY_BYTES } from './blocks/tasks.ts';
+import { createModel, pgzipBlocks } from './engines.ts';
 import { gzipTrailer } from './gzip.ts';
 import { holdOutput } from './held-output.ts';
 import { decodeRecipe, type Recipe } from './recipe.ts';
@@ -68,7 +71,7 @@ export function startRecreation(recipe: Recipe, sink: ByteSink): Recreation {
   return {
     write(bytes) {
       if (plain + bytes.length > recipe.plainBytes) {
-        throw corrupt(`a layer tar is longer than the ${recipe.plainBytes} bytes its recipe was made for`);
+        throw tooLong(recipe);
       }
       for (let at = 0; at < bytes.length; ) {
         runEvents();
@@ -80,7 +83,7 @@ export function startRecreation(recipe: Recipe, sink: ByteSink): Recreation {
     },
     finish() {
       if (plain !== recipe.plainBytes) {
-        throw corrupt(`a layer tar ended after ${plain} bytes; its recipe was made for ${recipe.plainBytes}`);
+        throw tooShort(recipe, plain);
       }
       runEvents();
       endMember();
@@ -90,6 +93,12 @@ export function startRecreation(recipe: Recipe, sink: ByteSink): Recreation {
   };
 }
 
+export interface RecreateOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** With 2 or more, blocks that were compressed apart are compressed on two threads, which takes 20 MB. Default 1. */
+  readonly threads?: number | undefined;
+}
+
 /**
  * The blob re-created from a stream of the layer tar, in pieces that are valid until the next is asked for. Throws
  * CANCELLED when `signal` fires, CORRUPT_INPUT and UNSUPPORTED as `openRecreation`.
@@ -97,10 +106,21 @@ export function startRecreation(recipe: Recipe, sink: ByteSink): Recreation {
 export async function* recreateBlob(
   recipe: Uint8Array,
   tar: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  options: { readonly signal?: AbortSignal | undefined } = {},
+  options: RecreateOptions = {},
 ): AsyncGenerator<Uint8Array> {
+  const decoded = decodeRecipe(recipe);
+  const blocks = blocksApart(decoded);
+  const helper = blocks === undefined || (options.threads ?? 1) < 2 ? undefined : openHelper(blocks);
+  if (blocks !== undefined && helper !== undefined) {
+    try {
+      yield* recreateBlocks(decoded, tar, blocks, helper, options.signal);
+    } finally {
+      await helper.close();
+    }
+    return;
+  }
   const output = holdOutput();
-  const recreation = openRecreation(recipe, output.sink);
+  const recreation = startRecreation(decoded, output.sink);
   for await (const bytes of tar) {
     // Long pieces of plain bytes are taken in steps, so that what waits to be handed out stays small.
     for (let at = 0; at < bytes.length; at += STEP_BYTES) {
@@ -116,6 +136,56 @@ export async function* recreateBlob(
 }
 
 const STEP_BYTES = 1 << 18;
+/** Starting a thread takes as long as compressing a good part of this. */
+const WORTH_HELP_BYTES = 8 << 20;
+/** Larger ones, which no encoder makes by itself, would take memory out of proportion. */
+const MOST_BLOCK_BYTES = 1 << 20;
+
+/** How a blob's blocks can be compressed apart; undefined where they can't, or it isn't worth it. */
+function blocksApart({ engine, plainBytes, events, corrections }: Recipe): BlockSettings | undefined {
+  const blocks = pgzipBlocks(engine);
+  if (blocks === undefined || plainBytes < WORTH_HELP_BYTES || events.length + corrections.length > 0)
+    return undefined;
+  const { blockBytes } = blocks;
+  return blockBytes >= DICTIONARY_BYTES && blockBytes <= MOST_BLOCK_BYTES ? blocks : undefined;
+}
+
+/** As `startRecreation` does it, on two threads, for a recipe of one member without events. */
+async function* recreateBlocks(
+  recipe: Recipe,
+  tar: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  blocks: BlockSettings,
+  helper: Helper,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  const out = limitedSink(recipe.blobBytes, () => {});
+  const limited = (piece: Uint8Array): Uint8Array => {
+    out.take(piece);
+    return piece;
+  };
+  let plain = 0;
+  let crc = 0;
+  const onPlain = (piece: Uint8Array) => {
+    signal?.throwIfAborted();
+    plain += piece.length;
+    if (plain > recipe.plainBytes) throw tooLong(recipe);
+    crc = crc32(piece, crc);
+  };
+  yield limited(recipe.headers[0]!);
+  for await (const piece of compressBlocks(tar, blocks, helper, onPlain)) yield limited(piece);
+  if (plain !== recipe.plainBytes) throw tooShort(recipe, plain);
+  yield limited(recipe.oddTrailers.get(0) ?? gzipTrailer(crc, plain));
+  yield limited(recipe.tail);
+  out.finish();
+}
+
+function tooLong({ plainBytes }: Recipe): DidiffError {
+  return corrupt(`a layer tar is longer than the ${plainBytes} bytes its recipe was made for`);
+}
+
+function tooShort({ plainBytes }: Recipe, foundBytes: number): DidiffError {
+  return corrupt(`a layer tar ended after ${foundBytes} bytes; its recipe was made for ${plainBytes}`);
+}
 
 function limitedSink(mostBytes: number, sink: ByteSink): { take: ByteSink; finish(): void } {
   let left = mostBytes;

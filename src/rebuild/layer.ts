@@ -160,7 +160,7 @@ export async function* recreatedPieces(
   if (recipe.length !== info?.plainBytes) {
     throw corrupt(`a recipe has ${recipe.length} bytes; the patch says ${info?.plainBytes ?? 0}`);
   }
-  const blob = recreateBlob(recipe, tar, { signal: options.signal });
+  const blob = recreateBlob(recipe, tar, options);
   yield* exactly(blob, layer.blob?.sizeBytes ?? 0, `the re-created blob of layer ${layer.diffId}`);
 }
 

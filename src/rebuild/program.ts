@@ -47,6 +47,8 @@ import { type ProgramTrace, tracedDecoder, tracedOps } from './trace.ts';
 export interface RebuildOptions {
   readonly signal?: AbortSignal | undefined;
   readonly tempDirectory: string;
+  /** As for `recreateBlob`. */
+  readonly threads?: number | undefined;
   /** Is told where the bytes of the streams go. */
   readonly trace?: ProgramTrace | undefined;
 }
