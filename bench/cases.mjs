@@ -1,68 +1,112 @@
 /**
  * What is measured: the pairs `NAME-old`, `NAME-new` of the OCI layout that DIDIFF_IMAGES names, which are the same for
- * everybody who has the layout, and `large`, made of this machine's files. Archives are kept in bench/.work.
+ * everybody who has the layout; pairs of published software, fetched when they are wanted; and images made of this
+ * machine's files. All are kept in bench/.work, in the form of `docker save`.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { writeLargePair } from './large.mjs';
+import { pipeline } from 'node:stream/promises';
+import { LOCAL_PAIRS, writeLocalSide } from './local.mjs';
 import { measure } from './measure.mjs';
+import { makeSide, PAIRS } from './pairs.mjs';
 import { archive, didiff, didiffApply } from './peers.mjs';
 
 export const WORK = 'bench/.work';
-export const LARGE = 'large';
+const DOWNLOADS = join(WORK, 'downloads');
 
-/** Names of all cases there are here, `large` last. */
+/** Names of all cases there are here. */
 export function listCases() {
   const names = refsOf(imagesDirectory()).map(({ ref }) => ref);
-  const pairs = names.filter((name) => name.endsWith('-old')).map((name) => name.slice(0, -'-old'.length));
-  return [...pairs.filter((name) => names.includes(`${name}-new`)).sort(), LARGE];
+  const images = names.filter((name) => name.endsWith('-old')).map((name) => name.slice(0, -'-old'.length));
+  return [
+    ...images.filter((name) => names.includes(`${name}-new`)).sort(),
+    ...Object.keys(PAIRS),
+    ...Object.keys(LOCAL_PAIRS),
+  ];
 }
 
-/** The two archives of a case and their sizes, and where the images come from. */
+/** Made of the files of one machine, a case has sizes that mean nothing on another. */
+export function isLocal(name) {
+  return name in LOCAL_PAIRS;
+}
+
+/**
+ * The two archives of a case; for a case of one file that file as well, for one with blobs where they are. With their
+ * sizes and one digest of all that tools read.
+ * @throws Error when the case can't be had here
+ */
 export async function openCase(name) {
   mkdirSync(WORK, { recursive: true });
-  const [oldArchive, newArchive] = ['old', 'new'].map((side) => join(WORK, `${name}-${side}.tar`));
-  const references = name === LARGE ? {} : await convertPair(name, oldArchive, newArchive);
-  if (name === LARGE) await makeLarge(oldArchive, newArchive);
-  const sizes = { oldBytes: statSync(oldArchive).size, newBytes: statSync(newArchive).size };
-  return { name, oldArchive, newArchive, ...references, ...sizes };
+  const older = await openSide(name, 'old');
+  const newer = await openSide(name, 'new');
+  const inputs = createHash('sha256');
+  for (const path of [older.archive, newer.archive, older.file, newer.file])
+    if (path !== undefined) inputs.update(await digestOf(path));
+  return { name, old: older, new: newer, inputs: inputs.digest('hex') };
 }
 
-async function makeLarge(oldArchive, newArchive) {
-  if (existsSync(oldArchive) && existsSync(newArchive)) return;
-  console.log('making the large pair …');
-  const raw = [oldArchive, newArchive].map((path) => `${path}.raw`);
-  writeLargePair(...raw);
-  for (const path of raw) {
-    await rewrite(archive(path), path.slice(0, -'.raw'.length));
-    rmSync(path);
-  }
-}
-
-async function convertPair(name, oldArchive, newArchive) {
-  const directory = imagesDirectory();
-  const reference = (side) => `oci:${directory}:${name}-${side}`;
-  await convert(directory, `${name}-old`, oldArchive);
-  await convert(directory, `${name}-new`, newArchive);
-  return { oldReference: reference('old'), newReference: reference('new') };
+async function openSide(name, side) {
+  const path = join(WORK, `${name}-${side}.tar`);
+  if (isLocal(name)) return openMade(path, LOCAL_PAIRS[name], (raw) => writeLocalSide(name, side, raw));
+  if (!(name in PAIRS)) return openImage(`${name}-${side}`, path);
+  const { file: hasFile, ...pair } = PAIRS[name];
+  const file = hasFile && join(WORK, `${name}-${side}.bin`);
+  const made = await openMade(path, { ...pair, hasFile }, (raw) =>
+    makeSide(name, side, { archive: raw, file }, DOWNLOADS),
+  );
+  return file === undefined ? made : { ...made, file, fileBytes: statSync(file).size };
 }
 
 /** Once for each manifest. */
-async function convert(directory, ref, path) {
+async function openImage(ref, path) {
+  const directory = imagesDirectory();
   const { digest } = refsOf(directory).find((entry) => entry.ref === ref);
-  const note = `${path}.digest`;
-  if (existsSync(path) && existsSync(note) && readFileSync(note, 'utf8') === digest) return;
-  await rewrite(`oci:${directory}:${ref}`, path);
-  writeFileSync(note, digest);
+  const reference = `oci:${directory}:${ref}`;
+  await once(path, digest, () => rewrite(reference, path));
+  return { archive: path, archiveBytes: statSync(path).size, reference };
+}
+
+async function openMade(path, definition, make) {
+  await once(path, JSON.stringify(definition), async () => {
+    console.log(`making ${path} …`);
+    const raw = `${path}.raw`;
+    await make(raw);
+    await rewrite(archive(raw), path);
+    rmSync(raw);
+  });
+  return { archive: path, archiveBytes: statSync(path).size };
+}
+
+/** Makes what stands at `path`, unless it was made from the same. */
+async function once(path, origin, make) {
+  const note = `${path}.origin`;
+  if (existsSync(path) && existsSync(note) && readFileSync(note, 'utf8') === origin) return;
+  await make();
+  writeFileSync(note, origin);
 }
 
 /** Writes an image as the archive that applying would write, by way of a patch from it to itself. */
 async function rewrite(image, path) {
   const patch = `${path}.didiff`;
-  await measure(didiff('create', '--no-blobs', image, image, patch));
+  await measure(didiff('create', '--no-blobs', '--effort', '1', image, image, patch));
   rmSync(path, { force: true });
   await measure(didiffApply(patch, image, path));
   rmSync(patch);
+}
+
+export async function digestOf(path) {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
 }
 
 function imagesDirectory() {

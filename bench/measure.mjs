@@ -1,7 +1,7 @@
 /** Runs one whole process and says what it took: wall and processor time, and the most memory it held at once. */
 import { spawn } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 const TIME = '/usr/bin/time';
@@ -44,4 +44,10 @@ export function isOnPath(program) {
       return false;
     }
   });
+}
+
+/** What it is measured on, in words. */
+export function machine() {
+  const memory = (totalmem() / 1e9).toFixed(0);
+  return `${availableParallelism()} shared processor cores, ${memory} GB of memory, Node ${process.versions.node}`;
 }

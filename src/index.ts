@@ -2,13 +2,25 @@
  * The library. Open images from any store, make patches between them, apply patches to any store. Every function that
  * may take long takes an AbortSignal and reports progress; every error is a DidiffError.
  */
+import type { createBundle as CreateBundle } from './create/bundle.ts';
 import type { createPatch as CreatePatch } from './create/create.ts';
 
 export { type ApplyOptions, type ApplyResult, applyPatch } from './apply/apply.ts';
 export { neededDiffIds } from './apply/base.ts';
+export {
+  applyPart,
+  applyWhole,
+  checkPart,
+  checkWhole,
+  choosePart,
+  type OpenBase,
+  type WantedBase,
+  type WholeCheck,
+} from './apply/bundle.ts';
 export { type CheckResult, checkPatch } from './apply/check.ts';
 export type { Needs } from './apply/needs.ts';
 export type { Digest } from './bytes/digest.ts';
+export type { BundleBase, BundleReport, PlatformReport } from './create/bundle.ts';
 export type { CreateOptions } from './create/create.ts';
 export type { CreateReport, LayerReport } from './create/report.ts';
 export { DidiffError, type ErrorCode, EXIT_CODES } from './errors.ts';
@@ -43,16 +55,26 @@ export {
   pullImage,
 } from './fleet/pull/pull.ts';
 export { type PushOptions, type PushResult, pushPatch } from './fleet/push.ts';
+export { type PlatformPushResult, type PushBundleOptions, pushBundle } from './fleet/push-bundle.ts';
 export { familiarImageName, parseTagOption } from './image/image-name.ts';
-export { formatPlatform, type Platform, parsePlatform } from './image/platform.ts';
+export {
+  formatPlatform,
+  hostPlatform,
+  type Platform,
+  parsePlatform,
+  samePlatform,
+} from './image/platform.ts';
 export type {
   ImageSink,
+  IndexedImage,
   OpenedImage,
+  OpenedIndex,
   OpenOptions,
   Progress,
   Published,
   StoreOptions,
 } from './image/store.ts';
+export { type BundleInspection, inspectBundle } from './inspect/bundle.ts';
 export { type DiffOptions, diffImages } from './inspect/diff/diff.ts';
 export type {
   BlobFacts,
@@ -76,8 +98,10 @@ export {
   inspectPatch,
   onlyLayer,
 } from './inspect/inspect.ts';
+export type { AnyPatch, Bundle, BundleParts, OpenedPart } from './patch/bundle.ts';
+export type { BundleHeader } from './patch/bundle-header.ts';
 export type { PatchHeader } from './patch/header.ts';
-export { type OpenedPatch, openPatch } from './patch/open.ts';
+export { type OpenedPatch, openPatch, openPatchOrBundle } from './patch/open.ts';
 export type { PatchReader } from './patch/reader.ts';
 export { adviseOnDiff, adviseOnEstimate, type CostOf } from './report/advice.ts';
 export { adviseOnPatch } from './report/advice-on-patch.ts';
@@ -91,6 +115,7 @@ export {
   type Destination,
   type EngineChoice,
   findBase,
+  findIndex,
   openDestination,
   openImage,
   type RegistryChoice,
@@ -103,3 +128,6 @@ export { openRepository, type Repository } from './stores/registry/repository.ts
 /** Making patches takes much code that receivers, small devices among them, needn't load. */
 export const createPatch: typeof CreatePatch = async (...given) =>
   await (await import('./create/create.ts')).createPatch(...given);
+
+export const createBundle: typeof CreateBundle = async (...given) =>
+  await (await import('./create/bundle.ts')).createBundle(...given);

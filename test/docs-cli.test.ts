@@ -23,7 +23,7 @@ import { getBlock, readBlocks, readTable } from './docs/blocks.ts';
 import { linesOf, loosely, readCommands, skipLines } from './docs/console.ts';
 import { type Installed, install } from './docs/installed.ts';
 import { keysOf } from './docs/keys.ts';
-import { writeSample, writeSampleArchive } from './docs/sample.ts';
+import { writeMultiSample, writeSample, writeSampleArchive } from './docs/sample.ts';
 
 const CLI = 'docs/cli.md';
 const README = 'README.md';
@@ -33,6 +33,7 @@ beforeAll(() => {
   installed = install();
   const { directory } = installed;
   writeSample(directory, 'images');
+  writeMultiSample(directory, 'multi');
   writeSampleArchive(join(directory, 'old.tar'));
   mkdirSync(join(directory, '.demo'));
   writeSample(directory, '.demo/sender');
@@ -54,6 +55,12 @@ describe('the JSON that docs/cli.md shows', () => {
   const images = 'oci:images:app-1.0 oci:images:app-1.1';
   it.each([
     ['create', `didiff create ${images} json.didiff --json`, []],
+    [
+      'create-all',
+      'didiff create oci:multi:app-1.0 oci:multi:app-1.1 all.didiff --all-platforms --json',
+      ['platforms[].report'],
+    ],
+    ['inspect-all', 'didiff inspect all.didiff --json', []],
     ['apply', 'didiff apply json.didiff --base oci:images:app-1.0 --to oci:json:app-1.1 --json', []],
     ['check', 'didiff check json.didiff --base old.tar --json', []],
     [

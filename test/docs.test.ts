@@ -1,13 +1,23 @@
 /** What the documents say is what the code does. `DIDIFF_UPDATE_DOCS=1` writes the generated blocks anew. */
 import { existsSync, readFileSync } from 'node:fs';
+import { brotliDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { DidiffError } from '../src/errors.ts';
+import { inspectBundle } from '../src/inspect/bundle.ts';
+import { openAnyPatch } from '../src/patch/bundle.ts';
 import { openPatchReader } from '../src/patch/reader.ts';
 import { getBlock, readTable, replaceBlock } from './docs/blocks.ts';
-import { decodePatch, digest } from './docs/decoder.ts';
+import { decodeBundle } from './docs/bundle.ts';
+import { decodePatch, digest, readSections } from './docs/decoder.ts';
 import { buildExample, EXAMPLE_BASE, EXAMPLE_TARGET } from './docs/example.ts';
 import { bytesOfFileBlock, explainExample } from './docs/explain.ts';
-import { baseOf, makeCase, PATCH_CASES } from './docs/patches.ts';
+import { baseOf, makeBundleFile, makeCase, PATCH_CASES } from './docs/patches.ts';
+import type { FixtureIndex, LayerSpec } from './fixtures/images.ts';
+import { inPieces } from './fixtures/patching.ts';
+import { releaseIndex, sharedLayer } from './fixtures/platforms.ts';
+
+/** Stored as its tar, as the decoder follows no recipes. */
+const plain = (layer: LayerSpec): LayerSpec => ({ ...layer, compression: 'none' });
 
 const FORMAT = 'docs/format.md';
 const UPDATE = process.env['DIDIFF_UPDATE_DOCS'] === '1';
@@ -90,6 +100,65 @@ describe('a decoder written from docs/format.md alone', () => {
     ]);
     const sources = ['base', 'carried', 'copies', 'none', 'recipe', 'tar', 'undefined'];
     expect([...blobsSeen].sort()).toEqual(sources);
+  });
+});
+
+describe('a decoder of bundles, written from docs/format.md alone', () => {
+  const bases = (index: FixtureIndex) => new Map(index.images.map((image, entry) => [entry, baseOf(image)]));
+  const base = releaseIndex(1, undefined, () => plain(sharedLayer(1)));
+  const target = releaseIndex(2, ['linux/amd64', 'linux/arm64', 'linux/arm/v7'], () => plain(sharedLayer(2)));
+  let bundle: Uint8Array;
+
+  it('gets everything that the index names', async () => {
+    bundle = await makeBundleFile(base, target);
+    const { index, others, images } = await decodeBundle(bundle, bases(base));
+    expect(Buffer.compare(index, target.index.bytes)).toBe(0);
+    for (const { config, manifest, layers } of target.attestations)
+      for (const { digest: name, bytes } of [config, manifest, ...layers.map(({ blob }) => blob)])
+        expect(Buffer.compare(others.get(name)!, bytes)).toBe(0);
+    for (const [entry, image] of target.images.entries())
+      for (const [position, { tar, blob }] of image.layers.entries()) {
+        const found = images.get(entry)!.layers[position]!;
+        expect(Buffer.compare(found.tar, tar)).toBe(0);
+        if (found.blob !== undefined) expect(Buffer.compare(found.blob, blob.bytes)).toBe(0);
+      }
+  });
+
+  it('refuses one that is cut off anywhere, as the reader does', async () => {
+    const read = async (bytes: Uint8Array) => {
+      const opened = await openAnyPatch(inPieces(bytes, 1000));
+      if (opened.kind === 'patch') return await opened.reader.finish();
+      await inspectBundle(opened.bundle, () => bytes.length);
+    };
+    await read(bundle);
+    for (let size = 0; size < bundle.length; size += size < 3000 ? 37 : 1511) {
+      await expect(read(bundle.subarray(0, size)), `cut at ${size}`).rejects.toThrow(DidiffError);
+      await expect(decodeBundle(bundle.subarray(0, size), bases(base))).rejects.toThrow();
+    }
+    await expect(read(Buffer.concat([bundle, Buffer.from('x')]))).rejects.toThrow(/goes on after its end/);
+  });
+
+  it('refuses one with any byte changed, as the reader does', async () => {
+    for (let at = 0; at < bundle.length; at += at < 3000 ? 59 : 4999) {
+      const changed = Uint8Array.from(bundle);
+      changed[at]! ^= 1 << (at % 8);
+      const read = async () => {
+        const opened = await openAnyPatch(inPieces(changed, 1000));
+        if (opened.kind === 'patch') return await opened.reader.finish();
+        await inspectBundle(opened.bundle, () => changed.length);
+      };
+      await expect(read(), `byte ${at}`).rejects.toThrow(DidiffError);
+      // It decodes all layers before it comes to where the byte is.
+      if (at < 1000) await expect(decodeBundle(changed, bases(base))).rejects.toThrow();
+    }
+  });
+
+  it('has a file that readers of patches alone refuse by the name of the feature', async () => {
+    await expect(decodePatch(bundle, { tars: new Map(), blobs: new Map() })).rejects.toThrow();
+    const start = readSections(bundle, 1)[0]!;
+    const { requires } = JSON.parse(new TextDecoder().decode(brotliDecompressSync(start.payload)));
+    expect(requires).toEqual(['platforms-1']);
+    await expect(openPatchReader(inPieces(bundle, 1000))).rejects.toMatchObject({ code: 'UNSUPPORTED' });
   });
 });
 

@@ -67,15 +67,17 @@ export async function applyPatch(
   }
 }
 
-function assertThreads(threads: number): void {
+/** Throws USAGE. */
+export function assertThreads(threads: number): void {
   if (Number.isInteger(threads) && threads > 0) return;
   throw new DidiffError('USAGE', `there can't be ${threads} threads: expected a whole number from 1 on`);
 }
 
-async function writeLayers(
+/** Makes the layers at `missing`, in that order, and puts them into `sink`. The base must have been asserted. */
+export async function writeLayers(
   patch: PatchReader,
   base: OpenedImage | undefined,
-  sink: ImageSink,
+  sink: Pick<ImageSink, 'takes' | 'directory' | 'putLayer'>,
   missing: readonly number[],
   options: ApplyOptions,
 ): Promise<void> {
@@ -83,7 +85,7 @@ async function writeLayers(
   const wanted = { header, layers: missing, takes: sink.takes };
   const places = await findBaseBlobs(wanted, base, options);
   const baseLayers = baseLayersFor(wanted, (digest) => places.has(digest));
-  const needs = needsOf({ ...wanted, baseLayers });
+  const needs = needsOf({ ...wanted, baseLayers, base });
   assertNeeds(needs, options.tempDirectory, sink.directory);
   const { own, space } = await openBaseBlobs(wanted, base, places, options);
   const tars = base === undefined ? [] : await openBaseTars(header, base, baseLayers, options);

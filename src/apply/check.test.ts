@@ -84,4 +84,23 @@ describe('a check', () => {
     expect(checked).toMatchObject({ provedLayers: 2 });
     expect(applied).toMatchObject({ writtenLayers: 2 });
   });
+
+  it('counts scratch space only for layers of the base that are not read in place', async () => {
+    const needed = async (base: string) => {
+      const { reader } = await openPatch(patch);
+      const from = await openImage(base, options);
+      try {
+        return (await checkPatch(reader, from, undefined, options)).needs.scratchBytes;
+      } finally {
+        await from.close();
+        await reader.close();
+      }
+    };
+    expect(await needed(`docker-archive:${join(directory, 'old.tar')}`)).toBe(0);
+    const old = await image('old');
+    const [packed] = await old.openTars([0], options);
+    // The second layer of the layout is its tar, the first is packed.
+    expect(await needed(`oci:${join(directory, 'images')}:old`)).toBe(packed!.content.sizeBytes);
+    await old.close();
+  });
 });

@@ -34,11 +34,26 @@ export async function checkPatch(
     sink === undefined || wasThere
       ? { header, layers: [...header.target.layers.keys()], takes: 'tar' }
       : { header, layers: await sink.findLacking(target), takes: sink.takes };
+  const output = wasThere ? undefined : sink?.directory;
+  const needs = await checkLayers(patch, base, wanted, output, options);
+  await patch.finish();
+  return { wasThere, needs, provedLayers: wanted.layers.length };
+}
+
+/** Makes the wanted layers without keeping them. `outputDirectory` is where they would go. Throws as `checkPatch`. */
+export async function checkLayers(
+  patch: PatchReader,
+  base: OpenedImage,
+  wanted: WantedLayers,
+  outputDirectory: string | undefined,
+  options: StoreOptions,
+): Promise<Needs> {
+  const { header } = patch;
   assertBase(header, base);
   const places = await findBaseBlobs(wanted, base, options);
   const baseLayers = baseLayersFor(wanted, (digest) => places.has(digest));
-  const needs = needsOf({ ...wanted, baseLayers });
-  assertNeeds(needs, options.tempDirectory, wasThere ? undefined : sink?.directory);
+  const needs = needsOf({ ...wanted, baseLayers, base });
+  assertNeeds(needs, options.tempDirectory, outputDirectory);
   const { own, space } = await openBaseBlobs(wanted, base, places, options);
   const content = baseContent(header, await openBaseTars(header, base, baseLayers, options), space);
   let doneBytes = 0;
@@ -50,6 +65,5 @@ export async function checkPatch(
       options.onProgress?.({ phase: 'checking', doneBytes, totalBytes: needs.outputBytes });
     }
   }
-  await patch.finish();
-  return { wasThere, needs, provedLayers: wanted.layers.length };
+  return needs;
 }

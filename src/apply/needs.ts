@@ -1,7 +1,8 @@
 /** What applying a patch takes from the machine, compared with what is there before anything is written. */
 import { freeDiskBytes } from '../bytes/file.ts';
 import { DidiffError } from '../errors.ts';
-import type { PatchHeader } from '../patch/header.ts';
+import type { OpenedImage } from '../image/store.ts';
+import type { BaseLayer, PatchHeader } from '../patch/header.ts';
 import { layerScratchBytes } from '../patch/scratch.ts';
 
 /**
@@ -12,7 +13,7 @@ const RUNTIME_BYTES = 80 << 20;
 
 export interface Needs {
   readonly memoryBytes: number;
-  /** Scratch disk for base layers that their store keeps packed, at most. */
+  /** Scratch disk for base layers that aren't read in place, and for what a layer takes while it is made, at most. */
   readonly scratchBytes: number;
   /** What the destination's own files take; 0 for engines. */
   readonly outputBytes: number;
@@ -25,20 +26,28 @@ export interface NeedsOf {
   /** Positions of target layers that will be written. */
   readonly layers: readonly number[];
   readonly takes: 'tar' | 'blob';
+  /** What they are opened in; absent where nothing is. */
+  readonly base: OpenedImage | undefined;
 }
 
-export function needsOf({ header, baseLayers, layers, takes }: NeedsOf): Needs {
+export function needsOf({ header, baseLayers, layers, takes, base }: NeedsOf): Needs {
   const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
   const written = layers.map((position) => header.target.layers[position]!);
   return {
     memoryBytes: RUNTIME_BYTES + header.memoryBytes,
     scratchBytes:
-      sum([...baseLayers].map((place) => header.base.layers[place]!.sizeBytes)) +
+      sum([...baseLayers].map((place) => scratchFor(header.base.layers[place]!, base))) +
       Math.max(0, ...written.map(layerScratchBytes)),
     outputBytes: sum(
       written.map(({ tarBytes, blob }) => (takes === 'tar' ? tarBytes : (blob?.sizeBytes ?? tarBytes))),
     ),
   };
+}
+
+/** Nothing for a layer that its store has plain, and that is read in place. */
+function scratchFor({ diffId, sizeBytes }: BaseLayer, base: OpenedImage | undefined): number {
+  const position = base?.diffIds.indexOf(diffId) ?? -1;
+  return position < 0 ? sizeBytes : (base?.scratchBytes?.(position, sizeBytes) ?? sizeBytes);
 }
 
 /** Throws LIMIT or STORAGE, saying what is needed, what is there, and where. */

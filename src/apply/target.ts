@@ -36,7 +36,7 @@ export function targetOf(header: PatchHeader, documents: PatchDocuments): Target
 }
 
 /** Throws UNSUPPORTED when the store wants exact blobs that were left out of the patch. */
-export function assertBlobs(header: PatchHeader, sink: ImageSink): void {
+export function assertBlobs(header: PatchHeader, sink: Pick<ImageSink, 'name' | 'takes'>): void {
   if (sink.takes !== 'blob' || !header.target.layers.some(({ blob }) => blob?.source === 'none')) return;
   throw new DidiffError(
     'UNSUPPORTED',

@@ -2,7 +2,7 @@
  * The one file of this layer that touches the disk: files read at random, temporary files that vanish with the
  * process, and files that appear only when whole (temporary name, fsync, rename).
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -14,6 +14,8 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readFileSync,
+  readlinkSync,
   readSync,
   renameSync,
   rmSync,
@@ -21,7 +23,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism, hostname, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { DidiffError } from '../errors.ts';
 import { concatAccess, type FileRange, type RandomAccess } from './access.ts';
@@ -95,7 +97,7 @@ export interface TempFile extends RandomAccess {
 /** Opens a scratch file in `directory`. It has no name as soon as it is open, so no crash can leave it behind. */
 export function openTempFile(directory: string): TempFile {
   mkdirSync(directory, { recursive: true });
-  const path = join(directory, `.didiff-${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
+  const path = join(directory, temporaryName('.didiff-'));
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
   // Windows can't remove an open file; there it is removed at close.
   const removed = tryRemove(path);
@@ -170,7 +172,7 @@ export function openPendingFile(path: string): PendingFile {
     );
   }
   removeStale(directory, prefix);
-  const temporary = join(directory, `${prefix}${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
+  const temporary = join(directory, temporaryName(prefix));
   const fd = openSync(temporary, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o666);
   const writeBehind = startWriteBehind(temporary);
   let sizeBytes = 0;
@@ -267,14 +269,65 @@ export function syncDirectory(directory: string): void {
   }
 }
 
-/** Removes `prefix<pid>-….tmp` entries of processes that no longer run. */
+/**
+ * A name that tells who has it: `prefix<pid>-<place>-<start>-….tmp`. A directory may be shared by containers or machines,
+ * where the same process ID is another process, so `place` says where the ID means something, and `start` which process of
+ * that ID it is.
+ */
+export function temporaryName(prefix: string): string {
+  const start = startOf(process.pid) ?? 0;
+  return `${prefix}${process.pid}-${processPlace()}-${start}-${randomBytes(4).toString('hex')}.tmp`;
+}
+
+/** Where process IDs mean the same processes as here: this boot of this machine, and its container if it is in one. */
+export function processPlace(): string {
+  const parts = [hostname()];
+  try {
+    parts.push(readFileSync('/proc/sys/kernel/random/boot_id', 'utf8'), readlinkSync('/proc/self/ns/pid'));
+  } catch {
+    // Not Linux: then the machine's name has to do.
+  }
+  return createHash('sha256').update(parts.join(' ')).digest('hex').slice(0, 12);
+}
+
+/** When a process began, in the kernel's ticks; undefined where that can't be read. */
+function startOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name, in parentheses, may hold anything.
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a process elsewhere left is taken for abandoned after so long without a change. */
+const ABANDONED_MS = 24 * 3600 * 1000;
+
+/** Removes the entries named by `temporaryName(prefix)` whose process is gone; of others, those that are long untouched. */
 export function removeStale(directory: string, prefix: string): void {
   for (const name of readdirSync(directory)) {
     if (!name.startsWith(prefix) || !name.endsWith('.tmp')) continue;
-    const pid = Number.parseInt(name.slice(prefix.length), 10);
-    if (Number.isNaN(pid) || isRunning(pid)) continue;
-    rmSync(join(directory, name), { recursive: true, force: true });
+    const found = /^(\d+)-(?:([0-9a-f]{12})-(\d+)-)?[0-9a-f]+\.tmp$/.exec(name.slice(prefix.length));
+    if (found === null) continue;
+    const [, pid, place, start] = found;
+    const path = join(directory, name);
+    const isGone = place === processPlace() ? !isSameProcess(Number(pid), Number(start)) : isAbandoned(path);
+    if (isGone) rmSync(path, { recursive: true, force: true });
   }
+}
+
+function isSameProcess(pid: number, start: number): boolean {
+  const found = startOf(pid);
+  return isRunning(pid) && (start === 0 || found === undefined || found === start);
+}
+
+function isAbandoned(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return false;
+  const inside = stat.isDirectory() ? readdirSync(path).map((name) => join(path, name)) : [];
+  const times = [path, ...inside].map((each) => statSync(each, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  return Date.now() - Math.max(...times) > ABANDONED_MS;
 }
 
 /** Whether a process of this ID is there (any process, if the ID was given out again). */

@@ -1,8 +1,14 @@
 /** `didiff apply PATCH`, and the older `didiff apply BASE TARGET_ID PATCH`. */
-import type { ApplyResult } from '../index.ts';
+import type { ApplyOptions, ApplyResult, ImageSink } from '../index.ts';
 import type { CommandModule } from './command.ts';
 import { preferMemory } from './memory.ts';
-import { openArguments, readWords } from './patch-arguments.ts';
+import {
+  assertIsBundle,
+  assertOneChoice,
+  type OpenedBundle,
+  openArguments,
+  readWords,
+} from './patch-arguments.ts';
 import { withResources } from './resources.ts';
 
 const EXAMPLES = `
@@ -14,6 +20,7 @@ Examples:
   didiff apply app.didiff --base oci:images:app-1.0 --to oci:images:app-1.1
   didiff apply app.didiff --base docker://ghcr.io/org/app:1.0 --to docker://ghcr.io/org/app:1.1
   curl -s https://example.com/app.didiff | didiff apply - -t app:1.1
+  didiff apply app.didiff --all-platforms --base docker://ghcr.io/org/app:1.0 --to docker://ghcr.io/org/app:1.1
   didiff apply app:1.0 sha256:27a188018e18 app.didiff -t app:1.1     the older form`;
 
 const NAMELESS = 'The image has no name yet: give it one with -t NAME:TAG, or find it by its ID.';
@@ -23,6 +30,7 @@ interface Given {
   readonly to?: string;
   readonly tag?: readonly string[];
   readonly threads?: string;
+  readonly allPlatforms?: boolean;
 }
 
 export const applyCommand: CommandModule = {
@@ -39,6 +47,7 @@ export const applyCommand: CommandModule = {
         '--threads <count>',
         'processors to use; 2 takes 20 MB more, for layers made by pgzip (default: 1)',
       )
+      .option('--all-platforms', 'write the whole index that the patch was made for, not one image of it')
       .addHelpText('after', EXAMPLES)
       .action(async (argv: string[], given: Given, command) => {
         const { options, output, signal } = context.start(command);
@@ -47,6 +56,7 @@ export const applyCommand: CommandModule = {
         const tags = given.tag ?? [];
         for (const tag of tags) library.parseTagOption(tag);
         const words = readWords(argv, given.base, library);
+        assertOneChoice(library, given.allPlatforms, options.platform);
         await withResources(async (keep) => {
           const shared = keep(library.shareEngine({ host: options.host, signal }));
           const store = {
@@ -57,7 +67,8 @@ export const applyCommand: CommandModule = {
             signal,
             onProgress: output.onProgress,
           };
-          const { reader, openBase } = keep(await openArguments(library, words, store));
+          const opened = keep(await openArguments(library, words, store));
+          if (given.allPlatforms && opened.kind === 'patch') assertIsBundle(library, words.patch);
           const { sink, names } = keep(
             await library.openDestination(given.to, {
               ...store,
@@ -65,19 +76,33 @@ export const applyCommand: CommandModule = {
               ...(words.base === undefined ? {} : { alsoAt: [words.base] }),
             }),
           );
-          const result = await library.applyPatch(reader, openBase, sink, {
-            ...store,
-            names: [...names, ...tags],
-            threads: given.threads === undefined ? undefined : Number(given.threads),
-          });
+          const threads = given.threads === undefined ? undefined : Number(given.threads);
+          const apply = { ...store, names: [...names, ...tags], threads };
+          const result =
+            opened.kind === 'patch'
+              ? await library.applyPatch(opened.reader, opened.openBase, sink, apply)
+              : given.allPlatforms
+                ? await library.applyWhole(opened.bundle, opened.openBase, sink, apply)
+                : await applyOne(library, opened, sink, apply);
+          const target =
+            opened.kind === 'patch' ? opened.reader.header.target.name : opened.bundle.header.targetName;
           if (result.names.length === 0) output.note(NAMELESS);
-          output.result({ destination: sink.name, target: reader.header.target.name, ...result }, () =>
-            describe(result, sink.name),
-          );
+          output.result({ destination: sink.name, target, ...result }, () => describe(result, sink.name));
         });
       });
   },
 };
+
+/** Of a bundle, the image for one platform. */
+async function applyOne(
+  library: typeof import('../index.ts'),
+  { bundle, openBase, choosePart }: OpenedBundle,
+  sink: ImageSink,
+  options: ApplyOptions,
+): Promise<ApplyResult> {
+  const parts = await bundle.openParts();
+  return await library.applyPart(parts, choosePart(parts), openBase, sink, options);
+}
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];

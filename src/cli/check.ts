@@ -1,9 +1,9 @@
 /** `didiff check PATCH`. */
-import type { CheckResult } from '../index.ts';
+import type { CheckResult, WholeCheck } from '../index.ts';
 import type { CommandModule } from './command.ts';
 import { formatBytes } from './format.ts';
 import { preferMemory } from './memory.ts';
-import { openArguments, readWords } from './patch-arguments.ts';
+import { assertIsBundle, assertOneChoice, openArguments, readWords } from './patch-arguments.ts';
 import { withResources } from './resources.ts';
 
 const EXAMPLES = `
@@ -13,6 +13,12 @@ Examples:
   didiff check app.didiff
   didiff check app.didiff --base docker-archive:old.tar --to oci:images`;
 
+interface Given {
+  readonly base?: string;
+  readonly to?: string;
+  readonly allPlatforms?: boolean;
+}
+
 export const checkCommand: CommandModule = {
   register(program, context) {
     program
@@ -21,12 +27,14 @@ export const checkCommand: CommandModule = {
       .argument('<patch>', 'patch file, or - for standard input')
       .option('--base <image>', 'image to start from (default: found in the engine)')
       .option('--to <dest>', 'where the new image would go (default: not looked at)')
+      .option('--all-platforms', 'the whole index that the patch was made for, not one image of it')
       .addHelpText('after', EXAMPLES)
-      .action(async (path: string, given: { base?: string; to?: string }, command) => {
+      .action(async (path: string, given: Given, command) => {
         const { options, output, signal } = context.start(command);
         await preferMemory();
         const library = await import('../index.ts');
         const words = readWords([path], given.base, library);
+        assertOneChoice(library, given.allPlatforms, options.platform);
         await withResources(async (keep) => {
           const shared = keep(library.shareEngine({ host: options.host, signal }));
           const store = {
@@ -37,23 +45,55 @@ export const checkCommand: CommandModule = {
             signal,
             onProgress: output.onProgress,
           };
-          const { reader, openBase } = keep(await openArguments(library, words, store));
+          const opened = keep(await openArguments(library, words, store));
           const destination =
             given.to === undefined ? undefined : keep(await library.openDestination(given.to, store));
-          const base = keep(await openBase());
-          const result = await library.checkPatch(reader, base, destination?.sink, store);
-          output.result({ base: base.name, ...result }, () => describe(result, path, base.name));
+          const sink = destination?.sink;
+          if (opened.kind === 'patch') {
+            if (given.allPlatforms) assertIsBundle(library, path);
+            const base = keep(await opened.openBase());
+            const result = await library.checkPatch(opened.reader, base, sink, store);
+            output.result({ base: base.name, ...result }, () => describe(result, path, base.name));
+          } else if (given.allPlatforms) {
+            const result = await library.checkWhole(opened.bundle, opened.openBase, sink, store);
+            output.result(result, () => describeWhole(result, path));
+          } else {
+            const parts = await opened.bundle.openParts();
+            const part = opened.choosePart(parts);
+            const result = await library.checkPart(parts, part, opened.openBase, sink, store);
+            output.result(result, () => describe(result, path, result.base));
+          }
         });
       });
   },
 };
 
 function describe({ needs, provedLayers, wasThere }: CheckResult, path: string, base: string): string {
-  const { memoryBytes, scratchBytes, outputBytes } = needs;
   return [
-    `${path} applies to ${base}: ${provedLayers} ${provedLayers === 1 ? 'layer comes' : 'layers come'} out right`,
-    `  takes up to ${formatBytes(memoryBytes)} of memory, ${formatBytes(scratchBytes)} of scratch space, ` +
-      `${formatBytes(outputBytes)} for the image`,
+    `${path} applies to ${base}: ${layersOf(provedLayers)} out right`,
+    describeNeeds(needs),
     ...(wasThere ? ['  the image is there already'] : []),
   ].join('\n');
+}
+
+function describeWhole({ needs, platforms, wasThere }: WholeCheck, path: string): string {
+  return [
+    `${path} applies to all platforms:`,
+    ...platforms.map(
+      ({ platform, base, provedLayers }) => `  ${platform}, to ${base}: ${layersOf(provedLayers)} out right`,
+    ),
+    describeNeeds(needs),
+    ...(wasThere ? ['  the index is there already'] : []),
+  ].join('\n');
+}
+
+function layersOf(count: number): string {
+  return `${count} ${count === 1 ? 'layer comes' : 'layers come'}`;
+}
+
+function describeNeeds({ memoryBytes, scratchBytes, outputBytes }: CheckResult['needs']): string {
+  return (
+    `  takes up to ${formatBytes(memoryBytes)} of memory, ${formatBytes(scratchBytes)} of scratch space, ` +
+    `${formatBytes(outputBytes)} for the image`
+  );
 }

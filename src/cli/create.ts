@@ -1,9 +1,11 @@
 /** `didiff create BASE TARGET PATCH`. */
 import type { CreateReport, LayerReport } from '../index.ts';
+import { describeBundle, openAllPlatforms } from './all-platforms.ts';
 import { describeBlob, describeExact } from './blob-words.ts';
 import type { CommandModule } from './command.ts';
 import { formatBytes } from './format.ts';
 import { preferMemory } from './memory.ts';
+import { assertOneChoice } from './patch-arguments.ts';
 import { withResources } from './resources.ts';
 
 const EXAMPLES = `
@@ -11,7 +13,8 @@ Examples:
   didiff create app:1.0 app:1.1 app.didiff
   didiff create oci:images:app-1.0 oci:images:app-1.1 app.didiff
   didiff create docker-archive:old.tar docker-archive:new.tar app.didiff --no-blobs
-  didiff create docker://ghcr.io/org/app:1.0 docker://ghcr.io/org/app:1.1 app.didiff`;
+  didiff create docker://ghcr.io/org/app:1.0 docker://ghcr.io/org/app:1.1 app.didiff
+  didiff create docker://ghcr.io/org/app:1.0 docker://ghcr.io/org/app:1.1 app.didiff --all-platforms`;
 
 export const createCommand: CommandModule = {
   register(program, context) {
@@ -36,26 +39,37 @@ export const createCommand: CommandModule = {
           .default('6'),
       )
       .option('--threads <count>', 'processors to use (default: all); the patch does not depend on it')
+      .option('--all-platforms', 'make one file for all platforms of an index, attestations included')
       .addHelpText('after', EXAMPLES)
       .action(async (baseName: string, targetName: string, path: string, given: Given, command) => {
         const { options, output, signal } = context.start(command);
         await preferMemory();
         const library = await import('../index.ts');
+        assertOneChoice(library, given.allPlatforms, options.platform);
         const { tempDirectory, host } = options;
         const platform = options.platform === undefined ? undefined : library.parsePlatform(options.platform);
         await withResources(async (keep) => {
           const shared = keep(library.shareEngine({ host, signal }));
           const registry = { ...options.registry, onNotice: output.note };
           const store = { tempDirectory, shared, platform, registry, signal, onProgress: output.onProgress };
-          const base = keep(await library.openImage(baseName, store));
-          const target = keep(await library.openImage(targetName, store));
-          const report = await library.createPatch(base, target, path, {
+          const settings = {
             ...store,
             blobs: given.blobs,
             baseBlobs: given.baseBlobs,
             effort: Number(given.effort),
             threads: given.threads === undefined ? undefined : Number(given.threads),
-          });
+          };
+          if (given.allPlatforms) {
+            const { base, index } = await openAllPlatforms(library, baseName, targetName, store, keep);
+            const report = await library.createBundle(base, index, path, settings);
+            for (const { platform, report: own } of report.platforms)
+              for (const warning of warningsOf(own)) output.warn(`${platform}: ${warning}`);
+            output.result({ patch: path, ...report }, () => describeBundle(report, path));
+            return;
+          }
+          const base = keep(await library.openImage(baseName, store));
+          const target = keep(await library.openImage(targetName, store));
+          const report = await library.createPatch(base, target, path, settings);
           for (const warning of warningsOf(report)) output.warn(warning);
           output.result({ patch: path, ...report }, () => describe(report, path));
         });
@@ -68,6 +82,7 @@ interface Given {
   readonly baseBlobs: boolean;
   readonly effort: string;
   readonly threads: string | undefined;
+  readonly allPlatforms?: boolean;
 }
 
 /** A blob that is carried costs as much as a pull: the user is told at once, with the way out. */

@@ -1,11 +1,12 @@
 /** `didiff inspect PATCH`. */
 import type { InspectedLayer, Inspection } from '../index.ts';
+import { describeInspectedBundle } from './all-platforms.ts';
 import { describeBlob, describeExact } from './blob-words.ts';
 import type { CommandModule } from './command.ts';
 import { describeAdvice } from './describe-advice.ts';
 import { describePatchFiles } from './describe-patch-files.ts';
 import { formatBytes } from './format.ts';
-import { openArguments, readWords } from './patch-arguments.ts';
+import { type OpenedBundle, openArguments, readWords } from './patch-arguments.ts';
 import { withResources } from './resources.ts';
 import type { Line } from './styled.ts';
 import { tableLines } from './table.ts';
@@ -55,7 +56,16 @@ export const inspectCommand: CommandModule = {
             onProgress: output.onProgress,
           };
           const words = readWords([path], given.base, library);
-          const { reader, readBytes, openBase } = keep(await openArguments(library, words, store));
+          const opened = keep(await openArguments(library, words, store));
+          const wantsOne = [options.platform, given.base, given.layer, given.html].some(
+            (each) => each !== undefined,
+          );
+          if (opened.kind === 'bundle' && !wantsOne) {
+            const found = await library.inspectBundle(opened.bundle, opened.readBytes);
+            output.result(found, () => describeInspectedBundle(found, path));
+            return;
+          }
+          const { reader, readBytes, openBase } = opened.kind === 'patch' ? opened : await partOf(opened);
           const base = given.base === undefined ? undefined : keep(await openBase());
           const whole = await library.inspectPatch(reader, readBytes, base && { ...store, base });
           const inspection =
@@ -80,6 +90,18 @@ export const inspectCommand: CommandModule = {
       });
   },
 };
+
+/** Of a bundle, the patch for one platform. */
+async function partOf({ bundle, choosePart, openBase }: OpenedBundle) {
+  const part = choosePart(await bundle.openParts());
+  const { header } = part.reader;
+  const needed = header.base.layers.map(({ diffId }) => diffId);
+  return {
+    reader: part.reader,
+    readBytes: () => part.sizeBytes,
+    openBase: () => openBase({ needed, name: header.base.name, platform: part.platform }),
+  };
+}
 
 function parseLayer(text: string, { DidiffError }: typeof import('../index.ts')): number {
   if (/^\d{1,4}$/.test(text)) return Number(text);

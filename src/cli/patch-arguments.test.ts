@@ -36,11 +36,12 @@ describe('the base that is named', () => {
     const patch = await makePatch();
     const base = `oci:${join(directory, 'layout')}:all`;
     for (const platform of [undefined, { os: 'linux', architecture: 'arm64' }]) {
-      const { openBase, close } = await openArguments(library, { patch, base }, { ...options, platform });
-      const opened = await openBase();
+      const found = await openArguments(library, { patch, base }, { ...options, platform });
+      if (found.kind !== 'patch') throw new Error('a bundle was opened');
+      const opened = await found.openBase();
       expect(opened.platform).toEqual(platform ?? elsewhere);
       await opened.close();
-      await close();
+      await found.close();
     }
   });
 });

@@ -1,7 +1,11 @@
 /** What `apply`, `check` and `inspect` do alike: read their words, open the patch, find its base. */
 import type {
+  Bundle,
+  BundleParts,
   EngineChoice,
+  OpenBase,
   OpenedImage,
+  OpenedPart,
   OpenedPatch,
   OpenOptions,
   Platform,
@@ -16,11 +20,25 @@ export interface PatchArguments {
   readonly targetId?: string | undefined;
 }
 
+/** A patch for one platform. */
 export interface OpenedArguments {
+  readonly kind: 'patch';
   readonly reader: OpenedPatch['reader'];
   readonly readBytes: OpenedPatch['readBytes'];
   /** Finds the base; only to be called when it is needed. */
   readonly openBase: () => Promise<OpenedImage>;
+  close(): Promise<void>;
+}
+
+/** Patches for several platforms. */
+export interface OpenedBundle {
+  readonly kind: 'bundle';
+  readonly bundle: Bundle;
+  readonly readBytes: OpenedPatch['readBytes'];
+  /** Finds the base of a part. */
+  readonly openBase: OpenBase;
+  /** The part for the platform that was asked for, or that the older form's target is; else for this machine's. */
+  readonly choosePart: (parts: BundleParts) => OpenedPart;
   close(): Promise<void>;
 }
 
@@ -44,28 +62,83 @@ export function readWords(
   );
 }
 
+/** Throws USAGE when one platform and all are asked for at once. */
+export function assertOneChoice(
+  { DidiffError }: Library,
+  all: boolean | undefined,
+  platform: string | undefined,
+): void {
+  if (!all || platform === undefined) return;
+  throw new DidiffError('USAGE', `--all-platforms and --platform ${platform} exclude each other`);
+}
+
 export async function openArguments(
   library: Library,
   given: PatchArguments,
   options: OpenOptions & EngineChoice & RegistryChoice,
-): Promise<OpenedArguments> {
-  const patch = await library.openPatch(given.patch);
-  const { header } = patch.reader;
+): Promise<OpenedArguments | OpenedBundle> {
+  const opened = await library.openPatchOrBundle(given.patch);
+  const openBase: OpenBase = ({ needed, name, platform }) =>
+    given.base === undefined
+      ? library.findBase(needed, name, options)
+      : openNamedBase(library, given.base, platform, options);
+  const { readBytes } = opened;
+  if (opened.kind === 'bundle') {
+    const { bundle } = opened;
+    const choosePart = (parts: BundleParts) =>
+      chooseTarget(library, bundle, parts, given.targetId, options.platform);
+    return { kind: 'bundle', bundle, readBytes, openBase, choosePart, close: () => bundle.close() };
+  }
+  const { reader } = opened;
+  const { header } = reader;
   try {
-    if (given.targetId !== undefined) assertTarget(library, patch, given.targetId);
+    if (given.targetId !== undefined) assertTarget(library, reader, given.targetId);
   } catch (error) {
-    await patch.reader.close();
+    await reader.close();
     throw error;
   }
   return {
-    reader: patch.reader,
-    readBytes: patch.readBytes,
-    close: () => patch.reader.close(),
+    kind: 'patch',
+    reader,
+    readBytes,
+    close: () => reader.close(),
     openBase: () =>
-      given.base === undefined
-        ? library.findBase(library.neededDiffIds(header), header.base.name, options)
-        : openNamedBase(library, given.base, header.target.platform, options),
+      openBase({
+        needed: library.neededDiffIds(header),
+        name: header.base.name,
+        platform: header.target.platform,
+      }),
   };
+}
+
+/** Throws USAGE when one patch is asked to be what only a bundle is. */
+export function assertIsBundle(library: Library, path: string): never {
+  throw new library.DidiffError(
+    'USAGE',
+    `${path} is a patch for one platform, so there is nothing for --all-platforms`,
+    {
+      hint: 'Leave --all-platforms out, or have the patch made with `didiff create --all-platforms`.',
+    },
+  );
+}
+
+function chooseTarget(
+  library: Library,
+  bundle: Bundle,
+  parts: BundleParts,
+  wanted: string | undefined,
+  platform: Platform | undefined,
+): OpenedPart {
+  const here = platform ?? library.hostPlatform(process.arch, process.platform);
+  if (wanted === undefined) return library.choosePart(parts, here);
+  const named = parts.images.find(({ reader }) =>
+    namesTarget(wanted, [reader.documents.config, reader.documents.manifest]),
+  );
+  if (named !== undefined && platform === undefined) return named;
+  const part = library.choosePart(parts, here);
+  if (named === part || wanted === bundle.header.targetName || namesTarget(wanted, [bundle.index]))
+    return part;
+  throw leadsElsewhere(library, wanted, bundle.header.targetName, [bundle.index.digest]);
 }
 
 /** Of an index, the image for the patch's platform, unless another was asked for: this machine's says nothing here. */
@@ -86,18 +159,26 @@ async function openNamedBase(
 }
 
 /** The older form names the target by its ID, or a prefix of one, or by the name it had when the patch was made. */
-function assertTarget(library: Library, patch: OpenedPatch, wanted: string): void {
-  const { header, documents } = patch.reader;
-  const ids = [documents.config.digest, documents.manifest?.digest, documents.index?.digest].filter(
-    (id) => id !== undefined,
-  );
+function assertTarget(library: Library, { header, documents }: OpenedPatch['reader'], wanted: string): void {
+  const all = [documents.config, documents.manifest, documents.index];
+  if (namesTarget(wanted, all) || wanted === header.target.name) return;
+  const ids = all.flatMap((document) => (document === undefined ? [] : [document.digest]));
+  throw leadsElsewhere(library, wanted, header.target.name, ids);
+}
+
+function namesTarget(
+  wanted: string,
+  documents: readonly ({ readonly digest: string } | undefined)[],
+): boolean {
   const hex = wanted.replace(/^sha256:/, '');
-  const matches =
-    /^[0-9a-f]{4,64}$/.test(hex) && ids.some((id) => id.slice('sha256:'.length).startsWith(hex));
-  if (matches || wanted === header.target.name) return;
-  throw new library.DidiffError(
+  const matches = (digest: string) => digest.slice('sha256:'.length).startsWith(hex);
+  return /^[0-9a-f]{4,64}$/.test(hex) && documents.some((each) => each !== undefined && matches(each.digest));
+}
+
+function leadsElsewhere(library: Library, wanted: string, target: string, ids: readonly string[]) {
+  return new library.DidiffError(
     'USAGE',
-    `this patch does not lead to ${wanted}: it makes ${header.target.name}, ${ids[0]}`,
+    `this patch does not lead to ${wanted}: it makes ${target}, ${ids[0]}`,
     {
       hint: 'Take the right patch, or leave the target out: `didiff apply PATCH`.',
       data: { wanted, ids },

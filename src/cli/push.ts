@@ -1,5 +1,5 @@
 /** `didiff push PATCH REPO`. */
-import type { PushResult } from '../index.ts';
+import type { Platform, PushOptions, PushResult } from '../index.ts';
 import type { CommandModule } from './command.ts';
 import { formatBytes } from './format.ts';
 import { withResources } from './resources.ts';
@@ -29,21 +29,20 @@ export const pushCommand: CommandModule = {
         const platform = options.platform === undefined ? undefined : library.parsePlatform(options.platform);
         await withResources(async (keep) => {
           const store = { tempDirectory, platform, registry, signal, onProgress: output.onProgress };
-          const base =
-            given.base === undefined ? undefined : await readBase(library, given.base, { ...store, host });
           const repository = keep(library.openRepository(name, registry));
           const nowMs = Number(process.env['SOURCE_DATE_EPOCH'] ?? Date.now() / 1000) * 1000;
-          const result = await library.pushPatch(path, repository, {
-            ...store,
-            nowMs,
-            ...(base === undefined ? {} : { base }),
-          });
-          if (!result.isTargetThere)
-            output.note(
-              `The image that the patch leads to, ${result.target}, is not in ${repository.name} yet.`,
-            );
-          output.result({ patch: path, repository: repository.name, ...result }, () =>
-            describe(result, repository.name),
+          const findBase = (wanted?: Platform) =>
+            readBase(library, given.base, { ...store, host, platform: platform ?? wanted });
+          const results = (await isBundle(library, path))
+            ? await library.pushBundle(path, repository, { ...store, nowMs, findBase })
+            : [await library.pushPatch(path, repository, { ...store, nowMs, base: await findBase() })];
+          for (const { isTargetThere, target } of results)
+            if (!isTargetThere)
+              output.note(`The image that the patch leads to, ${target}, is not in ${repository.name} yet.`);
+          const place = { patch: path, repository: repository.name };
+          const isOne = results.length === 1 && !('platform' in results[0]!);
+          output.result(isOne ? { ...place, ...results[0] } : { ...place, platforms: results }, () =>
+            results.map((result) => describe(result, repository.name)).join('\n'),
           );
         });
       });
@@ -52,8 +51,27 @@ export const pushCommand: CommandModule = {
 
 type Library = typeof import('../index.ts');
 
-async function readBase(library: Library, name: string, options: Parameters<Library['openImage']>[1]) {
-  const image = await library.openImage(name, options);
+async function isBundle(library: Library, path: string): Promise<boolean> {
+  // Standard input can't be looked at twice, and is refused by both ways to push.
+  if (path === '-') return false;
+  const opened = await library.openPatchOrBundle(path);
+  await (opened.kind === 'bundle' ? opened.bundle : opened.reader).close();
+  return opened.kind === 'bundle';
+}
+
+/** A base may be of some platforms only. */
+async function readBase(
+  library: Library,
+  name: string | undefined,
+  options: Parameters<Library['openImage']>[1],
+): Promise<PushOptions['base']> {
+  if (name === undefined) return undefined;
+  const image = await library.openImage(name, options).catch((error: unknown) => {
+    const isOther = error instanceof library.DidiffError && error.data['platforms'] !== undefined;
+    if (isOther && options.platform !== undefined) return undefined;
+    throw error;
+  });
+  if (image === undefined) return undefined;
   try {
     const { manifest } = await image.readMetadata(options);
     if (manifest !== undefined) return { name, manifest: manifest.digest, diffIds: image.diffIds };

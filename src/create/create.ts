@@ -2,7 +2,7 @@
  * Makes a patch: plan, match, code, write under a temporary name, replay what was written, and only then move it into
  * place. The same images and options give the same bytes.
  */
-import { openPendingFile, processorCount } from '../bytes/file.ts';
+import { openPendingFile, type PendingFile, processorCount } from '../bytes/file.ts';
 import { shareMixer } from '../codec/mix-decoder.ts';
 import { DidiffError } from '../errors.ts';
 import { formatPlatform, samePlatform } from '../image/platform.ts';
@@ -52,10 +52,20 @@ export async function createPatch(
   path: string,
   options: CreateOptions,
 ): Promise<CreateReport> {
+  return await createPatchIn(base, target, () => openPendingFile(path), options);
+}
+
+/** The same into a file that `openFile` starts, which is committed when it is proved. */
+export async function createPatchIn(
+  base: OpenedImage,
+  target: OpenedImage,
+  openFile: () => PendingFile,
+  options: CreateOptions,
+): Promise<CreateReport> {
   assertSamePlatform(base, target);
   const settings: Settings = settingsOf(options);
   // Whether it can be written shows now, not after the minutes that making it may take.
-  openPendingFile(path).abort();
+  openFile().abort();
   const { blobs = true, baseBlobs = true } = options;
   const planned = await planLayers(base, target, { ...options, blobs, baseBlobs });
   const tars = await openBase(base, planned, options);
@@ -69,7 +79,7 @@ export async function createPatch(
     const assembly = await codeLayers(base, target, tars, settled, matched.views, settings, owned);
     const { plan } = settled;
     const header = assembleHeader(assembly);
-    const pending = openPendingFile(path);
+    const pending = openFile();
     try {
       writePatch(pending, header, plan.metadata, assembly.streams);
       const sources = {

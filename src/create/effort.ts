@@ -12,6 +12,8 @@ export interface Effort {
   readonly chain: number;
   /** By how many bits windows are sampled more sparsely than the size of the old bytes asks for. */
   readonly sparserBits: number;
+  /** Whether what a file was is looked for in all of the base, or only in its earlier version. */
+  readonly looksAround: boolean;
   /** Whether prediction of executables is tried. */
   readonly predictsExecutables: boolean;
   /** How often executables are matched again, with references labelled by what the time before told. */
@@ -35,6 +37,7 @@ export const MAX_EFFORT = 9;
 
 const MB = 1 << 20;
 const FAST = {
+  looksAround: false,
   predictsExecutables: false,
   labellings: 0,
   firstSparserBits: 0,
@@ -45,6 +48,7 @@ const FAST = {
   mixedBytes: 0,
 };
 const MIDDLE = {
+  looksAround: true,
   predictsExecutables: true,
   labellings: 0,
   firstSparserBits: 0,
@@ -59,8 +63,8 @@ const EVERYTHING = 2 ** 53;
 
 const EFFORTS: readonly Omit<Effort, 'level'>[] = [
   { ...FAST, chain: 2, brotli: { best: 0, good: 0, rest: 5 } },
-  { ...FAST, chain: 4, brotli: { best: 0, good: 0, rest: 7 } },
-  { ...MIDDLE, chain: 8, mixedBytes: MB / 4, brotli: { best: MB / 4, good: MB / 4, rest: 9 } },
+  { ...FAST, looksAround: true, chain: 4, brotli: { best: 0, good: 0, rest: 7 } },
+  { ...MIDDLE, chain: 8, mixedBytes: MB / 16, brotli: { best: MB / 4, good: MB / 4, rest: 9 } },
   { ...MIDDLE, chain: 16, brotli: { best: MB / 2, good: MB, rest: 9 } },
   { ...FULL, firstSparserBits: 1, chain: 24, brotli: { best: MB, good: 4 * MB, rest: 9 } },
   { ...FULL, firstSparserBits: 1, chain: 24, brotli: { best: 4 * MB, good: 64 * MB, rest: 9 } },

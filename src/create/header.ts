@@ -49,7 +49,7 @@ export interface Assembly {
 }
 
 /** What wrote a patch; the same version makes the same bytes. */
-const WRITER = 'didiff 0.1';
+export const WRITER = 'didiff 0.1';
 
 /** What of the base a patch reads, and where it is in the patch. */
 export interface BaseUse {

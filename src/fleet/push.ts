@@ -1,22 +1,23 @@
 /** Puts a patch into a registry, beside the image it leads to (docs/registry.md). */
 
-import { neededDiffIds } from '../apply/base.ts';
-import { bytesAccess, sliceAccess } from '../bytes/access.ts';
-import { type Digest, shortDigest, startDigest } from '../bytes/digest.ts';
-import { type FileAccess, openFile } from '../bytes/file.ts';
+import { bytesAccess, concatAccess, type RandomAccess, sliceAccess } from '../bytes/access.ts';
+import { type Digest, sha256, shortDigest, startDigest } from '../bytes/digest.ts';
+import { openFile } from '../bytes/file.ts';
 import { DidiffError } from '../errors.ts';
 import type { StoreOptions } from '../image/store.ts';
 import { openPatch } from '../patch/open.ts';
 import type { PatchReader } from '../patch/reader.ts';
 import type { Repository } from '../stores/registry/repository.ts';
 import { EMPTY_CONFIG, encodeArtifact, type PatchArtifact, partSize } from './artifact.ts';
-import type { PatchDescription } from './description.ts';
+import type { LayerSize, PatchDescription } from './description.ts';
 import { findPatches } from './list.ts';
 import { addReferrer } from './referrers.ts';
 
 export interface PushOptions extends StoreOptions {
   /** The base's manifest and layers, where they are known: told to receivers, and held against the patch. */
-  readonly base?: { readonly name: string; readonly manifest: Digest; readonly diffIds: readonly Digest[] };
+  readonly base?:
+    | { readonly name: string; readonly manifest: Digest; readonly diffIds: readonly Digest[] }
+    | undefined;
   /** When this is, in milliseconds since 1970. */
   readonly nowMs: number;
 }
@@ -37,98 +38,128 @@ export interface PushResult {
 }
 
 /**
- * Pushes the patch at `path`, which is read as a whole first. Throws UNSUPPORTED when its target has no manifest,
- * BASE_MISMATCH when `options.base` isn't its base, and what patches and registries throw.
+ * Pushes the patch at `path`, which is read as a whole first. Throws UNSUPPORTED when its target has no manifest, or it is a
+ * bundle, BASE_MISMATCH when `options.base` isn't its base, and what patches and registries throw.
  */
 export async function pushPatch(
   path: string,
   repository: Repository,
   options: PushOptions,
 ): Promise<PushResult> {
-  if (path === '-') {
-    throw new DidiffError('USAGE', 'a patch is pushed from a file, not from standard input', {
-      hint: 'Write it to a file first.',
-    });
-  }
+  assertFile(path);
   const { reader } = await openPatch(path);
-  const { manifest } = reader.documents;
-  if (manifest === undefined) {
-    await reader.close();
-    throw new DidiffError(
-      'UNSUPPORTED',
-      `${path} leads to an image without a manifest, so no registry can have it`,
-      {
-        hint: 'Make the patch from images that come from a registry, an OCI layout, or an engine that keeps manifests.',
-      },
-    );
-  }
   const file = openFile(path);
   try {
-    const { digest, parts } = digestParts(file, options.signal);
-    const description = describePatch(reader, { digest, sizeBytes: file.sizeBytes }, options);
     // Damage is found before anything is sent.
     await reader.finish();
-    const result = { target: manifest.digest, patchBytes: file.sizeBytes, parts: parts.length };
-    const isTargetThere = (await repository.findManifestSize(manifest.digest, options)) !== undefined;
-    const before = await findPatches(repository, manifest.digest, options);
-    const same = before.find((entry) => isSame(entry.description, description));
-    if (same !== undefined)
-      return { ...result, artifact: same.digest, sentBytes: 0, wasThere: true, isTargetThere };
-    const sentBytes = await sendParts(repository, file, parts, options);
-    await sendBlob(repository, EMPTY_CONFIG.digest, bytesAccess(EMPTY_CONFIG.bytes), options);
-    const artifact = encodeArtifact(manifest, parts, description);
-    const { listsReferrer } = await repository.putManifest(artifact.digest, artifact, options);
-    if (!listsReferrer) await addReferrer(repository, artifact, options);
-    return { ...result, artifact: artifact.digest, sentBytes, wasThere: false, isTargetThere };
+    return await pushContent({ path, patches: [reader], content: [file] }, repository, options);
   } finally {
     file.close();
     await reader.close();
   }
 }
 
+/** A patch that was read to its end, as the file that is pushed. */
+export interface PushedContent {
+  /** For messages. */
+  readonly path: string;
+  /** The patch that leads to the image last, before it one that it takes layers from. */
+  readonly patches: readonly PatchReader[];
+  /** One after the other the file; parts of the artifact begin where each of them does. */
+  readonly content: readonly RandomAccess[];
+  /** Features that the file requires besides those of the patches. */
+  readonly requires?: readonly string[];
+}
+
+export function assertFile(path: string): void {
+  if (path !== '-') return;
+  throw new DidiffError('USAGE', 'a patch is pushed from a file, not from standard input', {
+    hint: 'Write it to a file first.',
+  });
+}
+
+/** Throws as `pushPatch`. */
+export async function pushContent(
+  pushed: PushedContent,
+  repository: Repository,
+  options: PushOptions,
+): Promise<PushResult> {
+  const { manifest } = pushed.patches.at(-1)!.documents;
+  if (manifest === undefined) {
+    throw new DidiffError(
+      'UNSUPPORTED',
+      `${pushed.path} leads to an image without a manifest, so no registry can have it`,
+      {
+        hint: 'Make the patch from images that come from a registry, an OCI layout, or an engine that keeps manifests.',
+      },
+    );
+  }
+  const file = concatAccess(pushed.content);
+  const { digest, parts } = digestParts(pushed.content, options.signal);
+  const description = describePatch(pushed, { digest, sizeBytes: file.sizeBytes }, options);
+  const result = { target: manifest.digest, patchBytes: file.sizeBytes, parts: parts.length };
+  const isTargetThere = (await repository.findManifestSize(manifest.digest, options)) !== undefined;
+  const before = await findPatches(repository, manifest.digest, options);
+  const same = before.find((entry) => isSame(entry.description, description));
+  if (same !== undefined)
+    return { ...result, artifact: same.digest, sentBytes: 0, wasThere: true, isTargetThere };
+  const sentBytes = await sendParts(repository, file, parts, options);
+  await sendBlob(repository, EMPTY_CONFIG.digest, bytesAccess(EMPTY_CONFIG.bytes), options);
+  const artifact = encodeArtifact(manifest, parts, description);
+  const { listsReferrer } = await repository.putManifest(artifact.digest, artifact, options);
+  if (!listsReferrer) await addReferrer(repository, artifact, options);
+  return { ...result, artifact: artifact.digest, sentBytes, wasThere: false, isTargetThere };
+}
+
 function isSame(a: PatchDescription, b: PatchDescription): boolean {
   return a.patch.digest === b.patch.digest && a.base.manifest === b.base.manifest;
 }
 
+/** Each of `content` is cut anew, so that what several artifacts have is stored once. */
 function digestParts(
-  file: FileAccess,
+  content: readonly RandomAccess[],
   signal: AbortSignal | undefined,
 ): { digest: Digest; parts: PatchArtifact['parts'] } {
   const whole = startDigest();
-  const size = partSize(file.sizeBytes);
+  const size = partSize(content.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
   const parts: { digest: Digest; sizeBytes: number }[] = [];
-  for (let position = 0; position < file.sizeBytes; position += size) {
-    signal?.throwIfAborted();
-    const bytes = new Uint8Array(Math.min(size, file.sizeBytes - position));
-    file.readAt(position, bytes);
-    whole.update(bytes);
-    const part = startDigest();
-    part.update(bytes);
-    parts.push({ digest: part.finish(), sizeBytes: bytes.length });
+  for (const file of content) {
+    for (let position = 0; position < file.sizeBytes; position += size) {
+      signal?.throwIfAborted();
+      const bytes = new Uint8Array(Math.min(size, file.sizeBytes - position));
+      file.readAt(position, bytes);
+      whole.update(bytes);
+      parts.push({ digest: sha256(bytes), sizeBytes: bytes.length });
+    }
   }
   return { digest: whole.finish(), parts };
 }
 
 function describePatch(
-  { header, documents }: PatchReader,
+  { patches, requires = [] }: PushedContent,
   patch: { digest: Digest; sizeBytes: number },
   { base, nowMs }: PushOptions,
 ): PatchDescription {
-  const missing = base === undefined ? [] : neededDiffIds(header).filter((id) => !base.diffIds.includes(id));
+  const { header, documents } = patches.at(-1)!;
+  const needed = layersNeededBy(patches);
+  const missing = base === undefined ? [] : needed.filter(({ diffId }) => !base.diffIds.includes(diffId));
   if (base !== undefined && missing.length > 0) {
     throw new DidiffError(
       'BASE_MISMATCH',
-      `${base.name} is not the base of this patch: it lacks ${missing.map(shortDigest).join(', ')}`,
-      { hint: `The patch was made from ${header.base.name}.`, data: { missing } },
+      `${base.name} is not the base of this patch: it lacks ${missing.map(({ diffId }) => shortDigest(diffId)).join(', ')}`,
+      {
+        hint: `The patch was made from ${header.base.name}.`,
+        data: { missing: missing.map(({ diffId }) => diffId) },
+      },
     );
   }
   return {
     patch,
-    requires: header.requires,
+    requires: [...new Set([...requires, ...patches.flatMap((each) => each.header.requires)])],
     base: {
       name: header.base.name,
       ...(base === undefined ? {} : { manifest: base.manifest }),
-      layers: header.base.layers.map(({ diffId, sizeBytes }) => ({ diffId, sizeBytes })),
+      layers: needed,
     },
     target: {
       config: documents.config.digest,
@@ -136,15 +167,27 @@ function describePatch(
       layers: header.target.layers.map(({ diffId, tarBytes }) => ({ diffId, sizeBytes: tarBytes })),
       hasBlobs: header.target.layers.every(({ blob }) => blob !== undefined && blob.source !== 'none'),
     },
-    memoryBytes: header.memoryBytes,
+    memoryBytes: Math.max(...patches.map((each) => each.header.memoryBytes)),
     created: new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z'),
   };
+}
+
+/** What no patch makes before another reads it. */
+function layersNeededBy(patches: readonly PatchReader[]): readonly LayerSize[] {
+  const found = new Map<Digest, number>();
+  const made = new Set<Digest>();
+  for (const { header } of patches) {
+    for (const { diffId, sizeBytes } of header.base.layers)
+      if (!made.has(diffId)) found.set(diffId, sizeBytes);
+    for (const { diffId } of header.target.layers) made.add(diffId);
+  }
+  return [...found].map(([diffId, sizeBytes]) => ({ diffId, sizeBytes }));
 }
 
 /** Returns how many bytes the repository lacked. */
 async function sendParts(
   repository: Repository,
-  file: FileAccess,
+  file: RandomAccess,
   parts: PatchArtifact['parts'],
   options: StoreOptions,
 ): Promise<number> {

@@ -4,7 +4,7 @@
  */
 import type { RandomAccess } from '../bytes/access.ts';
 import type { Digest } from '../bytes/digest.ts';
-import type { RawDocument } from './manifest.ts';
+import type { Descriptor, RawDocument } from './manifest.ts';
 import type { Platform } from './platform.ts';
 
 /** How far a long action is. `totalBytes` is absent where it can't be known. */
@@ -67,6 +67,36 @@ export interface OpenedImage {
    * Throws CORRUPT_INPUT naming the layer when a blob doesn't have the digest its manifest says.
    */
   openBlobs(positions: readonly number[], options: StoreOptions): Promise<readonly RandomAccess[]>;
+  /**
+   * Scratch space that `openTars` will take for the layer at `position`, whose tar has `tarBytes`: none where it is stored
+   * plain and read in place. Absent: as much as the tar. Opens nothing.
+   */
+  scratchBytes?(position: number, tarBytes: number): number;
+  close(): Promise<void>;
+}
+
+/** An image that an index names. */
+export interface IndexedImage {
+  /** Its position among the entries of the index. */
+  readonly entry: number;
+  readonly digest: Digest;
+  /** As the index says, or where it doesn't, as the config does. */
+  readonly platform: Platform;
+  /** Opens it, without the index. To be closed before the index is. */
+  open(): Promise<OpenedImage>;
+}
+
+/** All that an index names. Must be closed, which ends everything it gave. */
+export interface OpenedIndex {
+  /** As the user named it, for messages. */
+  readonly name: string;
+  readonly index: RawDocument;
+  /** In the order of the index. */
+  readonly images: readonly IndexedImage[];
+  /** Manifests that are no images: of attestations above all. */
+  readonly others: readonly RawDocument[];
+  /** A blob that one of `others` names, proved. Throws NOT_FOUND, CORRUPT_INPUT. */
+  openBlob(blob: Descriptor, options: StoreOptions): Promise<RandomAccess>;
   close(): Promise<void>;
 }
 
@@ -87,11 +117,34 @@ export interface TargetImage {
   readonly index?: RawDocument | undefined;
   readonly platform: Platform;
   readonly layers: readonly TargetLayer[];
+  /**
+   * There when the index is to be written whole, by a sink that `takesIndexes`: what it names besides `config` and
+   * `manifest`, which are those of one of its images, and `layers`, which are those of all. Names then lead to the index.
+   */
+  readonly rest?: IndexRest | undefined;
+}
+
+/** What is written of an index besides layers. */
+export interface IndexRest {
+  readonly manifests: readonly RawDocument[];
+  /** Configs, and what manifests that are no images name; each once. */
+  readonly blobs: readonly StoredBlob[];
+}
+
+/** What names lead to: the index when it is written whole, else the manifest. */
+export function rootOf({ manifest, index, rest }: TargetImage): RawDocument {
+  return rest === undefined || index === undefined ? manifest : index;
+}
+
+/** A blob whose digest was proved. */
+export interface StoredBlob {
+  readonly digest: Digest;
+  readonly content: RandomAccess;
 }
 
 /** What came of it. */
 export interface Published {
-  /** The image's ID in an engine, else its manifest digest (OCI) or config digest (docker-archive). */
+  /** The image's ID in an engine, else its manifest digest (OCI) or config digest (docker-archive); or the whole index's. */
   readonly id: Digest;
   /** Names it can be found by, as the store would print them. */
   readonly names: readonly string[];
@@ -106,6 +159,8 @@ export interface ImageSink {
   readonly name: string;
   /** Which form of a layer it stores: `tar` uncompressed, `blob` the exact bytes the manifest names. */
   readonly takes: 'tar' | 'blob';
+  /** Whether a target may have a `rest`: then all that its index names is written, and names lead to the index. */
+  readonly takesIndexes?: boolean | undefined;
   /** Directory whose disk will hold what is written; absent for engines. */
   readonly directory?: string | undefined;
   /** The ID under which the whole image is already there; undefined when it isn't. Changes nothing. */

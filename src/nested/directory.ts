@@ -75,7 +75,8 @@ function directoryStream(
   let isOver = false;
   return {
     write(bytes) {
-      held = held.length === 0 ? bytes.slice() : Buffer.concat([held, bytes]);
+      // A copy, as records are changed in place; a Buffer's own `slice` would be none.
+      held = Buffer.concat([held, bytes]);
       let at = 0;
       while (!isOver) {
         const size = partBytes(held.subarray(at));

@@ -138,6 +138,20 @@ describe('a directory', () => {
     }
   });
 
+  it('is closed from a copy of what is given', () => {
+    const { directoryStart } = listZip(bytesAccess(zip))!;
+    const { plain } = open(zip, FORM_DIRECTORY, directoryStart, () => false);
+    const given = Buffer.from(plain);
+    const stream = closedDirectory(
+      () => undefined,
+      directoryStart,
+      () => {},
+    );
+    stream.write(given);
+    stream.finish();
+    expect(given.equals(plain)).toBe(true);
+  });
+
   it('is the same when an entry before grew, but for what is left out', () => {
     const grown = buildZip([textMember(1, 5000), ...members.slice(1)], { comment: 'made by hand' });
     const { directoryStart } = listZip(bytesAccess(grown))!;

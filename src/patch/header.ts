@@ -106,6 +106,8 @@ export const FEATURE_BLOB_COPIES = 'blob-copies-1';
 export const FEATURE_MIX = 'mix-1';
 /** Digests of files that are listed in other files are computed. */
 export const FEATURE_LISTED_DIGESTS = 'listed-digests-1';
+/** It is no patch for one platform but a bundle: a reader that doesn't know of bundles refuses it by this name. */
+export const FEATURE_PLATFORMS = 'platforms-1';
 
 /** Whether stores that keep blobs need those of the base's own manifest: nothing else in the patch makes them. */
 export function needsBaseBlobs(header: PatchHeader): boolean {

@@ -1,13 +1,11 @@
 /** Reads a patch's header. Nothing in it is believed before it is checked here: a patch may come from anybody. */
 import { parseDigest } from '../bytes/digest.ts';
-import { expandBrotli } from '../codec/expand.ts';
 import { CODEC_STORED, canBeCoded, parseCodec } from '../codec/stream-decoder.ts';
-import { corrupt, DidiffError } from '../errors.ts';
-import { parseObject } from '../image/manifest.ts';
+import { DidiffError } from '../errors.ts';
 import type { Platform } from '../image/platform.ts';
+import { array, count, invalid, object, parseRequires, readHeaderJson, string } from './fields.ts';
 import {
   DELTA_STREAMS,
-  MAX_HEADER_BYTES,
   MAX_RECIPE_BYTES,
   MAX_VIEW_LIST_BYTES,
   mostPlainBytes,
@@ -27,6 +25,7 @@ import {
   FEATURE_LISTED_DIGESTS,
   FEATURE_MIX,
   FEATURE_OPENED_PARTS,
+  FEATURE_PLATFORMS,
   type PatchHeader,
   type PatchLayer,
   type StreamInfo,
@@ -42,12 +41,17 @@ const KNOWN_FEATURES: readonly string[] = [
   FEATURE_MIX,
 ];
 const MAX_LAYERS = 4096;
-const MAX_NAME_LENGTH = 4096;
 
 /** Parses a header section's payload. Throws CORRUPT_INPUT for what is inconsistent, UNSUPPORTED for unknown features. */
 export function parseHeader(payload: Uint8Array): PatchHeader {
-  const json = readJson(payload);
-  const requires = array(json['requires'], 'requires', 64).map((name) => string(name, 'requires'));
+  const json = readHeaderJson(payload);
+  const requires = parseRequires(json);
+  if (requires.includes(FEATURE_PLATFORMS)) {
+    throw new DidiffError(
+      'UNSUPPORTED',
+      'this is a bundle of patches for several platforms, not a patch for one',
+    );
+  }
   const unknown = requires.filter((name) => !KNOWN_FEATURES.includes(name));
   if (unknown.length > 0) {
     throw new DidiffError(
@@ -78,11 +82,6 @@ export function parseHeader(payload: Uint8Array): PatchHeader {
       ),
     },
   };
-}
-
-function readJson(payload: Uint8Array): Record<string, unknown> {
-  const what = 'the patch header';
-  return parseObject(expandBrotli(payload, MAX_HEADER_BYTES, what), what, MAX_HEADER_BYTES);
 }
 
 function parseBaseLayer(value: unknown, position: number): BaseLayer {
@@ -257,32 +256,4 @@ function parsePlatformJson(json: Record<string, unknown>): Platform {
     architecture: string(json['architecture'], 'architecture'),
     ...(typeof variant === 'string' ? { variant } : {}),
   };
-}
-
-function invalid(message: string): DidiffError {
-  return corrupt(`the patch header is not valid: ${message}`);
-}
-
-function object(value: unknown, what: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalid(`${what} is not an object`);
-  return value as Record<string, unknown>;
-}
-
-function array(value: unknown, what: string, most: number): readonly unknown[] {
-  if (!Array.isArray(value)) throw invalid(`${what} is not an array`);
-  if (value.length > most) throw invalid(`${what} has ${value.length} entries; at most ${most} are allowed`);
-  return value;
-}
-
-function string(value: unknown, what: string): string {
-  if (typeof value !== 'string' || value.length > MAX_NAME_LENGTH)
-    throw invalid(`${what} is not a string of at most ${MAX_NAME_LENGTH}`);
-  return value;
-}
-
-function count(value: unknown, what: string): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
-    throw invalid(`${what} is ${JSON.stringify(value)}`);
-  return value;
 }

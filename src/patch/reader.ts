@@ -43,7 +43,11 @@ export async function openPatchReader(
   pieces: AsyncIterable<Uint8Array>,
   name?: string,
 ): Promise<PatchReader> {
-  const sections = readSections(pieces, name);
+  return await readPatch(readSections(pieces, name));
+}
+
+/** Reads a patch whose sections come from somewhere else, the first of them the header's. */
+export async function readPatch(sections: AsyncGenerator<Section>): Promise<PatchReader> {
   try {
     const header = parseHeader((await nextSection(sections, SECTION_HEADER)).payload);
     const documents = parseDocuments(header, (await nextSection(sections, SECTION_DOCUMENTS)).payload);

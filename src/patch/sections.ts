@@ -53,22 +53,32 @@ function checkOf(before: Uint8Array, head: Uint8Array, payload: Uint8Array): Uin
   return createHash('sha256').update(before).update(head).update(payload).digest().subarray(0, CHECK_BYTES);
 }
 
-/**
- * Reads the sections of a patch as it comes in; `name` is what errors call it. Payloads are the receiver's to keep. Throws CORRUPT_INPUT naming the
- * section and its offset when it is damaged or cut off, and UNSUPPORTED for what a newer version wrote.
- */
-export async function* readSections(
-  pieces: AsyncIterable<Uint8Array>,
-  name = 'the patch',
-): AsyncGenerator<Section> {
+/** A patch as it comes in: sections one after the other, and in bundles bytes without a frame behind them. */
+export interface SectionReader {
+  /**
+   * The next section; its payload is the receiver's to keep. Throws CORRUPT_INPUT naming the section and its offset when
+   * it is damaged or cut off, and UNSUPPORTED for what a newer version wrote.
+   */
+  next(): Promise<Section>;
+  /** The next `count` bytes, a piece at a time, each valid until the next is asked for. Throws CORRUPT_INPUT at a cut. */
+  bytes(count: number, what: string): AsyncGenerator<Uint8Array>;
+  /** Throws CORRUPT_INPUT when anything comes behind. */
+  assertEnd(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** `name` is what errors call it. Nothing is read before the first call. */
+export function openSections(pieces: AsyncIterable<Uint8Array>, name = 'the patch'): SectionReader {
   const input = byteQueue(pieces);
   const truncated = (what: string) =>
     corrupt(`${name} is cut off: it ends at byte ${input.offset}, inside ${what}`, { hint: FETCH_AGAIN });
-  try {
-    let check = await readStart(input, name);
-    for (let index = 0; ; index++) {
+  let check: Uint8Array | undefined;
+  let index = 0;
+  return {
+    async next() {
+      check ??= await readStart(input, name);
       const offset = input.offset;
-      const what = `section ${index} at byte ${offset}`;
+      const what = `section ${index++} at byte ${offset}`;
       const head = await readHead(input, what, truncated);
       const rest = await input.take(head.length + CHECK_BYTES);
       if (rest === undefined) throw truncated(what);
@@ -90,14 +100,43 @@ export async function* readSections(
       }
       if (head.kind === SECTION_END && head.length > 0)
         throw corrupt(`${what} ends the patch and is not empty`);
-      yield { kind: head.kind, payload, offset, fileBytes: input.offset - offset };
-      if (head.kind === SECTION_END) break;
-    }
-    if ((await input.take(1)) !== undefined) {
+      return { kind: head.kind, payload, offset, fileBytes: input.offset - offset };
+    },
+    async *bytes(count, what) {
+      for (let left = count; left > 0; ) {
+        const piece = await input.takeSome(left);
+        if (piece === undefined) throw truncated(what);
+        left -= piece.length;
+        yield piece;
+      }
+    },
+    async assertEnd() {
+      if ((await input.take(1)) === undefined) return;
       throw corrupt(`${name} goes on after its end at byte ${input.offset - 1}`, { hint: FETCH_AGAIN });
+    },
+    close: () => input.close(),
+  };
+}
+
+/** Reads the sections of a patch to its end, as `SectionReader` does; nothing may come behind. */
+export async function* readSections(
+  pieces: AsyncIterable<Uint8Array>,
+  name?: string,
+): AsyncGenerator<Section> {
+  yield* sectionsOf(openSections(pieces, name));
+}
+
+/** The sections from where `reader` is, which is closed when they are no longer wanted. */
+export async function* sectionsOf(reader: SectionReader): AsyncGenerator<Section> {
+  try {
+    for (;;) {
+      const section = await reader.next();
+      yield section;
+      if (section.kind === SECTION_END) break;
     }
+    await reader.assertEnd();
   } finally {
-    await input.close();
+    await reader.close();
   }
 }
 
@@ -178,6 +217,8 @@ interface ByteQueue {
   readonly offset: number;
   /** Exactly `count` bytes, or undefined when the input ends before; never holds more than was asked for plus one piece. */
   take(count: number): Promise<Uint8Array | undefined>;
+  /** From 1 to `count` bytes, valid until the next call; undefined at the end of the input. */
+  takeSome(count: number): Promise<Uint8Array | undefined>;
   close(): Promise<void>;
 }
 
@@ -208,6 +249,17 @@ function byteQueue(pieces: AsyncIterable<Uint8Array>): ByteQueue {
         done += part.length;
       }
       offset += count;
+      return taken;
+    },
+    async takeSome(count) {
+      while (piece.length === 0) {
+        const next = await iterator.next();
+        if (next.done) return undefined;
+        piece = next.value;
+      }
+      const taken = piece.subarray(0, count);
+      piece = piece.subarray(taken.length);
+      offset += taken.length;
       return taken;
     },
     async close() {

@@ -5,7 +5,7 @@
 import type { Digest } from '../bytes/digest.ts';
 import { DidiffError } from '../errors.ts';
 import { formatImageName, parseTagOption } from '../image/image-name.ts';
-import type { ImageSink, OpenedImage, OpenOptions, StoreOptions } from '../image/store.ts';
+import type { ImageSink, OpenedImage, OpenedIndex, OpenOptions, StoreOptions } from '../image/store.ts';
 import { openDockerArchive } from './archive/open.ts';
 import { openDockerArchiveSink } from './archive/sink.ts';
 import { closestImage, findImageWithLayers } from './engine/base.ts';
@@ -13,11 +13,11 @@ import { type Engine, openEngine } from './engine/kind.ts';
 import { openEngineImage } from './engine/read.ts';
 import { openEngineSink } from './engine/write.ts';
 import { openOciArchiveSink } from './oci/archive-sink.ts';
-import { openOciArchive, openOciLayout } from './oci/open.ts';
+import { findArchiveIndex, findLayoutIndex, openOciArchive, openOciLayout } from './oci/open.ts';
 import { openOciSink } from './oci/sink.ts';
 import { recogniseDestination, recogniseSource, type StoreReference, withFilesTried } from './recognise.ts';
 import type { RegistryOptions } from './registry/connection.ts';
-import { openRegistryImage } from './registry/read.ts';
+import { findRegistryIndex, openRegistryImage } from './registry/read.ts';
 import { assertNameIn, openRegistrySink } from './registry/write.ts';
 
 /** Which engine bare references mean. */
@@ -84,6 +84,27 @@ export async function openImage(
       return await openOciArchive(reference.path, reference.ref, options);
     case 'registry':
       return await openRegistryImage(reference.name, options);
+  }
+}
+
+/**
+ * Opens all that the index named by `text` names; undefined when `text` names one image, or is of a store that keeps no
+ * indexes. Throws as `openImage`, and UNSUPPORTED for an index of indexes.
+ */
+export async function findIndex(
+  text: string,
+  options: StoreOptions & RegistryChoice,
+): Promise<OpenedIndex | undefined> {
+  const reference = recogniseSource(text);
+  switch (reference.transport) {
+    case 'oci':
+      return await findLayoutIndex(reference.path, reference.ref, options);
+    case 'oci-archive':
+      return await findArchiveIndex(reference.path, reference.ref, options);
+    case 'registry':
+      return await findRegistryIndex(reference.name, options);
+    default:
+      return undefined;
   }
 }
 

@@ -6,6 +6,7 @@ import type { RandomAccess } from '../bytes/access.ts';
 import type { Digest } from '../bytes/digest.ts';
 import { corrupt, DidiffError } from '../errors.ts';
 import type { Descriptor } from '../image/manifest.ts';
+import { compressionOf } from '../image/media-types.ts';
 import type { Platform } from '../image/platform.ts';
 import type { ImageMetadata, LayerTar, OpenedImage, StoreOptions } from '../image/store.ts';
 import { type LayerContent, openLayerContent, proveDigest } from './layer-content.ts';
@@ -20,6 +21,8 @@ export interface ImageParts {
   readonly blobs?: readonly Descriptor[] | undefined;
   /** The layer's bytes as stored, fetched if need be. Throws naming the layer when they aren't there. */
   getStored(position: number, options: StoreOptions): RandomAccess | Promise<RandomAccess>;
+  /** Whether that fetches them into a scratch file first. */
+  readonly isRemote?: boolean;
   close(): void | Promise<void>;
 }
 
@@ -57,11 +60,28 @@ export function openParts(parts: ImageParts): OpenedImage {
       }
       return found;
     },
+    scratchBytes: (position, tarBytes) => scratchFor(parts, position, tarBytes),
     close() {
       closing ??= closeAll(tars, parts);
       return closing;
     },
   };
+}
+
+function scratchFor(parts: ImageParts, position: number, tarBytes: number): number {
+  const blob = parts.blobs?.[position];
+  const isTar = blob?.digest === parts.diffIds[position];
+  // What is fetched is kept beside what is unpacked of it.
+  if (parts.isRemote) return (blob?.sizeBytes ?? 0) + (isTar ? 0 : tarBytes);
+  try {
+    const stored = parts.getStored(position, { tempDirectory: '' }) as RandomAccess;
+    const start = new Uint8Array(Math.min(4, stored.sizeBytes));
+    stored.readAt(0, start);
+    return compressionOf(start) === 'none' ? 0 : tarBytes;
+  } catch {
+    // What is wrong with it is told when it is opened.
+    return tarBytes;
+  }
 }
 
 async function openTar(parts: ImageParts, position: number, options: StoreOptions): Promise<LayerContent> {

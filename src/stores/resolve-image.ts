@@ -3,7 +3,7 @@
  * way has the digest and size that led to it, that none can be read as both index and manifest, and that attestations
  * are never taken for images.
  */
-import { sha256, shortDigest } from '../bytes/digest.ts';
+import { type Digest, sha256, shortDigest } from '../bytes/digest.ts';
 import { corrupt, DidiffError } from '../errors.ts';
 import {
   type Config,
@@ -89,6 +89,55 @@ export async function listManifests(
     }
   }
   return found;
+}
+
+/** What an index names: images, and the manifests of whatever else there is. */
+export interface IndexContent {
+  readonly images: readonly {
+    readonly entry: number;
+    readonly descriptor: Descriptor;
+    readonly platform: Platform;
+  }[];
+  readonly others: readonly RawDocument[];
+}
+
+/**
+ * Reads every manifest that an index names. Throws NOT_FOUND when the source lacks one, UNSUPPORTED for entries that are
+ * indexes themselves or no manifests, CORRUPT_INPUT.
+ */
+export async function readIndexContent(source: DocumentSource, index: RawDocument): Promise<IndexContent> {
+  const what = `${source.name}: index ${shortDigest(index.digest)}`;
+  const images: IndexContent['images'][number][] = [];
+  const others = new Map<Digest, RawDocument>();
+  for (const [entry, descriptor] of parseIndex(index.bytes, what).entries()) {
+    if (!isManifestType(descriptor.mediaType)) throw notAllPlatforms(what, descriptor);
+    const manifest = await readDocument(source, descriptor, MAX_MANIFEST_BYTES);
+    assertNotBoth(manifest, `${source.name}: manifest ${manifest.digest}`);
+    if (isAttestation(descriptor) || !isImageManifest(manifest)) others.set(manifest.digest, manifest);
+    else images.push({ entry, descriptor, platform: await platformOf(source, descriptor) });
+  }
+  // The same image may be listed twice.
+  const firsts = new Map([...images].reverse().map((image) => [image.descriptor.digest, image]));
+  return {
+    images: images.filter((image) => firsts.get(image.descriptor.digest) === image),
+    others: [...others.values()],
+  };
+}
+
+function isImageManifest({ bytes, digest }: RawDocument): boolean {
+  try {
+    return isConfigType(parseManifest(bytes, `manifest ${digest}`).config.mediaType);
+  } catch (error) {
+    if (error instanceof DidiffError && error.code === 'UNSUPPORTED') return false;
+    throw error;
+  }
+}
+
+function notAllPlatforms(what: string, { digest, mediaType }: Descriptor): DidiffError {
+  const kind = isIndexType(mediaType) ? 'an index itself' : `of media type ${mediaType}`;
+  return new DidiffError('UNSUPPORTED', `${what} names ${digest}, which is ${kind}`, {
+    hint: 'Name one of its images by its digest, or choose a platform with --platform.',
+  });
 }
 
 /** The document a descriptor leads to, proved. Throws NOT_FOUND when the source lacks it, CORRUPT_INPUT. */
@@ -181,7 +230,7 @@ function assertPlatform(source: DocumentSource, found: Platform, wanted: Platfor
   throw new DidiffError(
     'NOT_FOUND',
     `${source.name}: the image is for ${formatPlatform(found)}, not for ${formatPlatform(wanted)}`,
-    { hint: 'Leave --platform out, or name another image.' },
+    { hint: 'Leave --platform out, or name another image.', data: { platforms: [formatPlatform(found)] } },
   );
 }
 

@@ -7,7 +7,12 @@ import { afterAll } from 'vitest';
 import { openDockerArchive } from '../../src/stores/archive/open.ts';
 import { openDockerArchiveSink } from '../../src/stores/archive/sink.ts';
 import { openOciArchiveSink } from '../../src/stores/oci/archive-sink.ts';
-import { openOciArchive, openOciLayout } from '../../src/stores/oci/open.ts';
+import {
+  findArchiveIndex,
+  findLayoutIndex,
+  openOciArchive,
+  openOciLayout,
+} from '../../src/stores/oci/open.ts';
 import { openOciSink } from '../../src/stores/oci/sink.ts';
 import { type ArchiveLayout, writeDockerArchive } from '../fixtures/docker-archive.ts';
 import { writeOciArchive, writeOciLayout } from '../fixtures/oci-layout.ts';
@@ -68,23 +73,31 @@ sinkConformance({
 sinkConformance({
   name: 'oci',
   knowsWhatIsThere: true,
+  takesIndexes: true,
   idOf: (target) => target.manifest.digest,
-  makePlace: async () => placeAt('layout', openOciSink, openOciLayout),
+  makePlace: async () => placeAt('layout', openOciSink, openOciLayout, findLayoutIndex),
 });
 
 sinkConformance({
   name: 'oci-archive',
   knowsWhatIsThere: false,
   holdsSeveral: false,
+  takesIndexes: true,
   idOf: (target) => target.manifest.digest,
-  makePlace: async () => placeAt('layout.tar', openOciArchiveSink, openOciArchive),
+  makePlace: async () => placeAt('layout.tar', openOciArchiveSink, openOciArchive, findArchiveIndex),
 });
 
-function placeAt(name: string, openSink: typeof openOciSink, openImage: typeof openOciLayout): SinkPlace {
+function placeAt(
+  name: string,
+  openSink: typeof openOciSink,
+  openImage: typeof openOciLayout,
+  findIndex?: typeof findLayoutIndex,
+): SinkPlace {
   const path = freshPath(name);
   return {
     openSink: async (options) => openSink(path, undefined, options),
     readBack: (ref, options) => openImage(path, ref, options),
+    readIndex: async (ref, options) => await findIndex?.(path, ref, options),
     snapshot: async () => snapshotOf(join(path, '..')),
   };
 }

@@ -1,7 +1,7 @@
 /** Runs the suites over a real registry. */
 import { afterAll, beforeAll } from 'vitest';
 import { parseImageName } from '../../src/image/image-name.ts';
-import { openRegistryImage } from '../../src/stores/registry/read.ts';
+import { findRegistryIndex, openRegistryImage } from '../../src/stores/registry/read.ts';
 import { openRegistrySink } from '../../src/stores/registry/write.ts';
 import { pushImage, tagsOf } from '../registries/push.ts';
 import { type RunningRegistry, startRegistry } from '../registries/server.ts';
@@ -32,6 +32,7 @@ describeRegistry('the store of registries', () => {
   sinkConformance({
     name: 'registry',
     knowsWhatIsThere: true,
+    takesIndexes: true,
     idOf: (target) => target.manifest.digest,
     async makePlace() {
       const repository = `sink/${count++}`;
@@ -39,6 +40,7 @@ describeRegistry('the store of registries', () => {
       return {
         openSink: async (options) => openRegistrySink(parseImageName(`${place}:given`), options),
         readBack: (name, options) => openRegistryImage(parseImageName(name), options),
+        readIndex: (name, options) => findRegistryIndex(parseImageName(name), options),
         snapshot: () => tagsOf({ root: root(), repository }),
         // A repository is a name of its own; the suite's names become its tags.
         nameIn: (name) => (name.startsWith('didiff.test/') ? `${place}:${name.replace(/\W/g, '-')}` : name),

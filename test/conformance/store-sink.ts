@@ -7,9 +7,22 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { readRange } from '../../src/bytes/access.ts';
-import type { ImageSink, OpenedImage, Published, StoreOptions, TargetImage } from '../../src/image/store.ts';
-import { buildImage, type FixtureImage, targetOf } from '../fixtures/images.ts';
+import { bytesAccess, readRange } from '../../src/bytes/access.ts';
+import type {
+  ImageSink,
+  OpenedImage,
+  OpenedIndex,
+  Published,
+  StoreOptions,
+  TargetImage,
+} from '../../src/image/store.ts';
+import {
+  buildImage,
+  buildIndex,
+  type FixtureImage,
+  type FixtureIndex,
+  targetOf,
+} from '../fixtures/images.ts';
 import { failureOf, mixedImage } from './store-reader.ts';
 
 /** A fresh store that nothing was written to. */
@@ -20,6 +33,8 @@ export interface SinkPlace {
   readBack(name: string, options: StoreOptions): Promise<OpenedImage>;
   /** All that is visible in the store, in a form that can be compared. */
   snapshot(): Promise<unknown>;
+  /** Opens the index published under `name`; where indexes are taken. */
+  readIndex?(name: string, options: StoreOptions): Promise<OpenedIndex | undefined>;
   /** How a name is written where not every name can be given. Default: as it is. */
   nameIn?(name: string): string;
   remove?(): Promise<void>;
@@ -31,6 +46,8 @@ export interface SinkSubject {
   readonly knowsWhatIsThere: boolean;
   /** Whether several images live side by side; if not, the newer one replaces the older. Default true. */
   readonly holdsSeveral?: boolean;
+  /** Whether it takes whole indexes. Default false. */
+  readonly takesIndexes?: boolean;
   /** The ID that `commit` answers. */
   idOf(target: TargetImage): string;
   makePlace(): Promise<SinkPlace>;
@@ -240,6 +257,70 @@ export function sinkConformance(subject: SinkSubject): void {
         await expectImage('didiff.test/later:1', image);
       });
 
+    if (subject.takesIndexes)
+      describe('given a whole index', () => {
+        const images = [
+          mixedImage(500),
+          buildImage({ seed: 501, platform: 'linux/arm64', layers: [{}, { seed: 500 }] }),
+        ];
+        const index = buildIndex(images);
+        const whole = wholeTargetOf(index);
+        const all = images.flatMap(({ layers }) => layers);
+        const put = async (sink: ImageSink, positions: readonly number[]) => {
+          for (const position of positions) await sink.putLayer(position, slowly(all[position]!.blob.bytes));
+        };
+
+        it('asks for each layer of all images once, and shows nothing before the commit', async () => {
+          const before = await place.snapshot();
+          const sink = await place.openSink(options);
+          expect(sink.takesIndexes).toBe(true);
+          expect(await sink.find(whole)).toBeUndefined();
+          const positions = await sink.begin(whole);
+          // The fifth, of another image, is the second once more.
+          expect(positions).toEqual([0, 1, 2, 3, 5]);
+          await put(sink, positions);
+          await sink.abort();
+          expect(await place.snapshot()).toEqual(before);
+        });
+
+        it('publishes it under its own digest, with all that it names', async () => {
+          const sink = await place.openSink(options);
+          await put(sink, await sink.begin(whole));
+          expect((await sink.commit(whole, [named()])).id).toBe(index.index.digest);
+          for (const image of images) {
+            const opened = await place.readBack(named(), {
+              ...options,
+              platform: image.platform,
+            } as StoreOptions);
+            const metadata = await opened.readMetadata(options);
+            expect(metadata.manifest?.digest).toBe(image.manifest.digest);
+            expect(metadata.index?.digest).toBe(index.index.digest);
+            await opened.openBlobs([...image.layers.keys()], options);
+            await opened.close();
+          }
+          const read = (await place.readIndex!(named(), options))!;
+          expect(read.others.map(({ digest }) => digest)).toEqual(
+            index.attestations.map(({ manifest }) => manifest.digest),
+          );
+          for (const { config, layers } of index.attestations)
+            for (const blob of [config, ...layers.map((layer) => layer.blob)])
+              await read.openBlob({ ...blob, sizeBytes: blob.bytes.length, annotations: {} }, options);
+          await read.close();
+        });
+
+        if (subject.knowsWhatIsThere)
+          it('knows it when it is there, and lacks the rest when only one image is', async () => {
+            await write(images[0]!);
+            const sink = await place.openSink(options);
+            expect(await sink.find(whole)).toBeUndefined();
+            const positions = await sink.begin(whole);
+            expect(positions).toEqual([5]);
+            await put(sink, positions);
+            await sink.commit(whole, [named()]);
+            expect(await (await place.openSink(options)).find(whole)).toBe(index.index.digest);
+          });
+      });
+
     if (subject.knowsWhatIsThere)
       it('asks only for the layers that are not there yet', async () => {
         await write(image);
@@ -253,6 +334,27 @@ export function sinkConformance(subject: SinkSubject): void {
         await expectImage(NAME, next);
       });
   });
+}
+
+/** All of it as one target, as those who apply bundles tell of it. */
+function wholeTargetOf({ index, images, attestations }: FixtureIndex): TargetImage {
+  const [first, ...others] = images;
+  const blobs = [
+    ...others.map(({ config }) => config),
+    ...attestations.flatMap(({ config, layers }) => [config, ...layers.map(({ blob }) => blob)]),
+  ];
+  return {
+    ...targetOf(first!, index),
+    layers: images.flatMap((image) => targetOf(image).layers),
+    rest: {
+      manifests: [...others, ...attestations].map(({ manifest }) => manifest),
+      blobs: [
+        ...new Map(
+          blobs.map(({ digest, bytes }) => [digest, { digest, content: bytesAccess(bytes) }]),
+        ).values(),
+      ],
+    },
+  };
 }
 
 function storedBytes(sink: ImageSink, image: FixtureImage, position: number): Uint8Array {

@@ -90,13 +90,13 @@ const KNOWN = [
 ];
 const MAGIC = '896469646966660a';
 
-/** Section 3. */
-export function readSections(patch: Uint8Array): readonly Section[] {
+/** Section 3: to the end, or to the first section of kind `last`. */
+export function readSections(patch: Uint8Array, last = 4): readonly Section[] {
   if (Buffer.from(patch.subarray(0, 8)).toString('hex') !== MAGIC) throw new Error('not a patch');
   if (patch[8] !== 1) throw new Error('another version');
   let check = hash(patch.subarray(0, 9)).subarray(0, 8);
   const sections: Section[] = [];
-  for (let offset = 9; sections.at(-1)?.kind !== 4; ) {
+  for (let offset = 9; sections.at(-1)?.kind !== last; ) {
     const input = read(patch.subarray(offset));
     const kind = input.byte();
     const length = input.integer();
@@ -273,7 +273,7 @@ async function unpack(blob: Uint8Array): Promise<Uint8Array> {
   return Buffer.concat([...zstd.decodeStreaming([blob])].map((piece) => Buffer.from(piece)));
 }
 
-function hash(bytes: Uint8Array): Buffer {
+export function hash(bytes: Uint8Array): Buffer {
   return createHash('sha256').update(bytes).digest();
 }
 

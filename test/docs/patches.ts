@@ -7,7 +7,7 @@ import { createLegacyModel } from '../../src/deflate/go-legacy/model.ts';
 import { gzipTrailer } from '../../src/deflate/gzip.ts';
 import { rawDocument } from '../../src/image/manifest.ts';
 import { OCI_LAYER_TAR } from '../../src/image/media-types.ts';
-import { createPatch, openImage } from '../../src/index.ts';
+import { createBundle, createPatch, findIndex, openImage } from '../../src/index.ts';
 import { archiveFiles } from '../fixtures/archives.ts';
 import { writeDockerArchive } from '../fixtures/docker-archive.ts';
 import {
@@ -205,6 +205,25 @@ export async function makeCase(each: PatchCase): Promise<Uint8Array> {
       await to!.close();
     }
   } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** The bundle between two indexes. */
+export async function makeBundleFile(from: FixtureIndex, to: FixtureIndex): Promise<Uint8Array> {
+  const directory = mkdtempSync(join(tmpdir(), 'didiff-docs-'));
+  const options = { tempDirectory: directory };
+  const open = async (index: FixtureIndex, name: string) => {
+    writeOciLayout(join(directory, name), [{ index, ref: name }]);
+    return (await findIndex(`oci:${join(directory, name)}:${name}`, options))!;
+  };
+  const [base, target] = [await open(from, 'base'), await open(to, 'target')];
+  try {
+    await createBundle(base, target, join(directory, 'bundle'), { ...options, effort: 3 });
+    return readFileSync(join(directory, 'bundle'));
+  } finally {
+    await base.close();
+    await target.close();
     rmSync(directory, { recursive: true, force: true });
   }
 }

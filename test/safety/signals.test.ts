@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { processPlace } from '../../src/bytes/file.ts';
 import { buildProgram, type Finished } from '../fixtures/built-program.ts';
 import { buildImage } from '../fixtures/images.ts';
 import { writeOciLayout } from '../fixtures/oci-layout.ts';
@@ -88,7 +89,10 @@ describe('SIGKILL', () => {
       if (finished.signal !== 'SIGKILL') break;
       expect(existsSync(path)).toBe(false);
     }
-    writeFileSync(join(dirname(path), `.${basename(path)}.didiff-4194305-0badf00d.tmp`), 'half a patch');
+    writeFileSync(
+      join(dirname(path), `.${basename(path)}.didiff-4194305-${processPlace()}-1-0badf00d.tmp`),
+      'half a patch',
+    );
     expect(readdirSync(workshop.tempDirectory)).toEqual([]);
     const finished = await program.run([...TEMP, '--quiet', 'create', baseReference, targetReference, path]);
     expect(finished.code).toBe(0);

@@ -1,5 +1,5 @@
 /** What happens to files between two versions of an image. Noise is what no coder shrinks: it must come from the base. */
-import { archiveFiles } from '../fixtures/archives.ts';
+import { archiveFiles, manyEntries } from '../fixtures/archives.ts';
 import { seededBytes, seededText } from '../fixtures/random.ts';
 import { edited, FRAME, file, layer, type Scenario, scenario } from './scenario.ts';
 
@@ -136,6 +136,12 @@ const TWO_SIDED: readonly Scenario[] = [
         ),
       ),
     ],
+  ),
+  scenario(
+    'lines change in an archive of thousands of entries',
+    [layer(file('lib/ct.sym', manyEntries(0)))],
+    [layer(file('lib/ct.sym', manyEntries(1)))],
+    [12_000, 12_000],
   ),
   scenario(
     'lines change in what is compressed: in jars of wars, wheels, gzip files',

@@ -98,7 +98,7 @@ function collector(tempDirectory: string) {
         file.append(piece);
         return;
       }
-      pieces.push(piece.slice());
+      pieces.push(Uint8Array.from(piece));
       count += piece.length;
       if (count < MEMORY_BYTES) return;
       file = openTempFile(tempDirectory);

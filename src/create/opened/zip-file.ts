@@ -222,14 +222,16 @@ function openDirectory(
   const isOpened = (address: number) => opened.has(address);
   try {
     const options = { inflater: new Inflater(), mostBytes: closed.length, isOpened };
-    openPart(content, FORM_DIRECTORY, directoryStart, options, (piece) => plain.push(piece.slice()));
+    openPart(content, FORM_DIRECTORY, directoryStart, options, (piece) => plain.push(Uint8Array.from(piece)));
   } catch (error) {
     if (error instanceof DidiffError && error.code === 'CORRUPT_INPUT') return undefined;
     throw error;
   }
   const again: Uint8Array[] = [];
   const sumsAt = (offset: number) => opened.get(archiveStart + offset);
-  const stream = closedDirectory(sumsAt, directoryStart - archiveStart, (piece) => again.push(piece.slice()));
+  const stream = closedDirectory(sumsAt, directoryStart - archiveStart, (piece) =>
+    again.push(Uint8Array.from(piece)),
+  );
   for (const piece of plain) stream.write(piece);
   stream.finish();
   return Buffer.concat(again).equals(closed) ? bytesAccess(Buffer.concat(plain)) : undefined;

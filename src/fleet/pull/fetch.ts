@@ -11,12 +11,14 @@ import type { Cache } from '../../stores/cache/cache.ts';
 import type { BlobName } from '../../stores/registry/place.ts';
 import type { Repository } from '../../stores/registry/repository.ts';
 import type { PatchArtifact } from '../artifact.ts';
+import type { Pace } from './pace.ts';
 
 const TRIES = 2;
 
 /** `onBytes` is told of each piece that came over the line. */
 export interface FetchOptions extends Pick<StoreOptions, 'signal'> {
   readonly onBytes?: ((count: number) => void) | undefined;
+  readonly pace?: Pace | undefined;
 }
 
 /** The blob as a file of the cache under `name`, fetched as far as it isn't there. The caller closes it. */
@@ -34,9 +36,11 @@ export async function fetchInto(
     try {
       if (file.digest.sizeBytes > blob.sizeBytes) file.restart();
       const { digest } = file;
-      const start = { startBytes: digest.sizeBytes, digest, signal: options.signal };
+      const { signal, pace } = options;
+      const start = { startBytes: digest.sizeBytes, digest, nextBytes: pace?.nextBytes, signal };
       for await (const piece of repository.readBlob(blob, start)) {
         file.append(piece);
+        pace?.onBytes(piece.length);
         options.onBytes?.(piece.length);
       }
       file.commit();

@@ -13,6 +13,7 @@ import { deliver } from './deliver.ts';
 import type { KeptDocuments } from './documents.ts';
 import type { Holding } from './holdings.ts';
 import { proveKeptLayers, tokenOf } from './layers.ts';
+import { type Pace, startPace } from './pace.ts';
 import { type Survey, type SurveyContext, survey } from './survey.ts';
 import { takeLayer, takePatch } from './take.ts';
 
@@ -88,8 +89,9 @@ export async function pullImage(setting: PullSetting, options: PullOptions): Pro
   cache.lock();
   try {
     const context = await contextOf(setting, options);
+    const pace = startPace(cache.hasLeftovers());
     await proveKeptLayers(cache, options.signal);
-    await makeLayers(context, counts, options);
+    await makeLayers(context, counts, pace, options);
     const delivered = await deliver(context, options.names, options);
     cache.clear();
     setting.documents.forget();
@@ -105,7 +107,12 @@ interface Counts {
 }
 
 /** Goes step by step; after a failure it looks again at what is here by then, and what is still offered. */
-async function makeLayers(context: SurveyContext, counts: Counts, options: PullOptions): Promise<void> {
+async function makeLayers(
+  context: SurveyContext,
+  counts: Counts,
+  pace: Pace,
+  options: PullOptions,
+): Promise<void> {
   const lacking = await context.sink.findLacking(context.target);
   const refused = new Set<Digest>();
   let failure: unknown;
@@ -113,7 +120,7 @@ async function makeLayers(context: SurveyContext, counts: Counts, options: PullO
     const found = await survey(context, lacking, refused, options);
     const way = planWay(found.wanted, found.have, found.offers);
     if (way === undefined) throw failure ?? noWay(context);
-    const done = await takeSteps(context, found, way, counts, options);
+    const done = await takeSteps(context, found, way, counts, pace, options);
     if (done === undefined) return;
     failure = done.error;
     refused.add(nameOf(done.step));
@@ -129,6 +136,7 @@ async function takeSteps(
   { patches, wanted, have }: Survey,
   way: Way,
   counts: Counts,
+  pace: Pace,
   options: PullOptions,
 ): Promise<{ readonly step: Step; readonly error: DidiffError } | undefined> {
   const before = counts.fetchedBytes;
@@ -138,7 +146,7 @@ async function takeSteps(
     options.onProgress?.({ phase: 'pull', doneBytes, totalBytes: Math.max(doneBytes, way.bytes) });
   };
   // Within a pull there is one progress, that of the line.
-  const stepOptions = { tempDirectory: options.tempDirectory, signal: options.signal, onBytes };
+  const stepOptions = { tempDirectory: options.tempDirectory, signal: options.signal, onBytes, pace };
   for (const [i, step] of way.steps.entries()) {
     options.signal?.throwIfAborted();
     try {

@@ -1,4 +1,5 @@
 /** A tar in the making at a path, entry by entry. Guards that an entry is exactly as long as its header says. */
+import { type RandomAccess, readPieces } from '../../bytes/access.ts';
 import { openPendingFile } from '../../bytes/file.ts';
 import { DidiffError } from '../../errors.ts';
 import { END_OF_ARCHIVE, encodeTarHeader, tarPadding } from '../../tar/encode.ts';
@@ -7,6 +8,7 @@ import { nameOfText } from '../../tar/name.ts';
 export interface TarFile {
   addDirectory(name: string): void;
   addFile(name: string, bytes: Uint8Array): void;
+  addContent(name: string, content: RandomAccess): void;
   /** Throws INTERNAL when `pieces` are not `sizeBytes` bytes; the file can then only be aborted. */
   addStream(
     name: string,
@@ -38,6 +40,11 @@ export function openTarFile(path: string): TarFile {
       header(name, bytes.length);
       append(bytes);
       pad(bytes.length);
+    },
+    addContent(name, content) {
+      header(name, content.sizeBytes);
+      for (const piece of readPieces(content)) append(piece);
+      pad(content.sizeBytes);
     },
     async addStream(name, sizeBytes, pieces, signal) {
       header(name, sizeBytes);

@@ -4,10 +4,18 @@
  * the same bytes.
  */
 import { dirname, resolve } from 'node:path';
+import { bytesAccess } from '../../bytes/access.ts';
 import type { Digest } from '../../bytes/digest.ts';
 import { DidiffError, toDidiffError } from '../../errors.ts';
 import type { RawDocument } from '../../image/manifest.ts';
-import type { ImageSink, Published, StoreOptions, TargetImage, TargetLayer } from '../../image/store.ts';
+import type {
+  ImageSink,
+  Published,
+  StoredBlob,
+  StoreOptions,
+  TargetImage,
+  TargetLayer,
+} from '../../image/store.ts';
 import { blobPath } from './own-manifests.ts';
 import { openTarFile, type TarFile } from './tar-file.ts';
 
@@ -15,6 +23,7 @@ import { openTarFile, type TarFile } from './tar-file.ts';
 export interface ArchiveForm {
   readonly name: string;
   readonly takes: 'tar' | 'blob';
+  readonly takesIndexes?: boolean;
   /** The documents that go under `blobs/`. */
   documents(target: TargetImage): readonly RawDocument[];
   /** The digest and size of what is stored of a layer. */
@@ -46,6 +55,7 @@ export function openTarSink(path: string, form: ArchiveForm, options: StoreOptio
   return {
     name: form.name,
     takes: form.takes,
+    takesIndexes: form.takesIndexes ?? false,
     directory: dirname(resolve(path)),
     // An archive is written anew each time: what stands there may have other names, another order, other images.
     find: async () => undefined,
@@ -57,7 +67,7 @@ export function openTarSink(path: string, form: ArchiveForm, options: StoreOptio
         const positions = firstPositions(target, form);
         const tar = openTarFile(path);
         writing = { tar, target, waiting: [...positions] };
-        addDocuments(tar, form.documents(target));
+        addDocuments(tar, form.documents(target), target.rest?.blobs ?? []);
         return positions;
       }),
     putLayer: (position, pieces) =>
@@ -100,11 +110,12 @@ function assertWriting(writing: Writing | undefined, form: ArchiveForm): Writing
   throw new DidiffError('INTERNAL', `${form.name} is not being written: begin comes first`);
 }
 
-function addDocuments(tar: TarFile, documents: readonly RawDocument[]): void {
+function addDocuments(tar: TarFile, documents: readonly RawDocument[], blobs: readonly StoredBlob[]): void {
   tar.addDirectory('blobs');
   tar.addDirectory('blobs/sha256');
-  const unique = new Map(documents.map((document) => [document.digest, document.bytes]));
-  for (const [digest, bytes] of unique) tar.addFile(blobPath(digest), bytes);
+  const all = documents.map(({ digest, bytes }) => ({ digest, content: bytesAccess(bytes) }));
+  const unique = new Map([...all, ...blobs].map(({ digest, content }) => [digest, content]));
+  for (const [digest, content] of unique) tar.addContent(blobPath(digest), content);
 }
 
 /** Layers that are there more than once (empty ones often are) are stored once. */

@@ -8,10 +8,11 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digestHex, sha256 } from '../../bytes/digest.ts';
+import { processPlace } from '../../bytes/file.ts';
 import { openCache, removeOldCaches } from './cache.ts';
 
 const content = new Uint8Array(100_000).map((_, i) => i * 7);
@@ -94,17 +95,17 @@ describe('the cache', () => {
     const cache = openCache(directory);
     mkdirSync(directory);
     const lock = join(directory, 'lock');
-    writeFileSync(lock, `${process.ppid} ${hostname()}\n`);
+    writeFileSync(lock, `${process.ppid} ${processPlace()}\n`);
     expect(() => cache.lock()).toThrow(`process ${process.ppid} is pulling this image already`);
     for (const dead of [
-      `999999999 ${hostname()}`,
+      `999999999 ${processPlace()}`,
       `${process.ppid} elsewhere`,
       '',
-      `${process.pid} ${hostname()}`,
+      `${process.pid} ${processPlace()}`,
     ]) {
       writeFileSync(lock, dead);
       cache.lock();
-      expect(readFileSync(lock, 'utf8')).toBe(`${process.pid} ${hostname()}\n`);
+      expect(readFileSync(lock, 'utf8')).toBe(`${process.pid} ${processPlace()}\n`);
       cache.release();
       expect(existsSync(lock)).toBe(false);
     }

@@ -42,6 +42,8 @@ export interface Cache {
   /** Makes the directory, and keeps other processes out until `release`. Throws STORAGE when one is in it. */
   lock(): void;
   release(): void;
+  /** Whether something is in it: an earlier run was stopped. */
+  hasLeftovers(): boolean;
   /** A whole file, proved. The caller closes it. One that is damaged is removed. */
   find(name: string, digest: Digest, signal?: AbortSignal): Promise<FileAccess | undefined>;
   /** Bytes of a file that are here, whether it is whole or not. Not proved. */
@@ -74,6 +76,7 @@ export function openCache(directory: string): Cache {
       unlock = takeLock(directory);
     },
     release,
+    hasLeftovers: () => namesIn(directory).some((name) => NAME.test(name.replace(GROWING, ''))),
     async find(name, digest, signal) {
       if (sizeOf(pathOf(name)) === undefined) return undefined;
       const file = openFile(pathOf(name));

@@ -3,9 +3,8 @@
  * found out by digests. So a lock whose owner can't be asked after (another machine, another container) is taken over.
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { isRunning } from '../../bytes/file.ts';
+import { isRunning, processPlace } from '../../bytes/file.ts';
 import { DidiffError } from '../../errors.ts';
 
 const LOCK_NAME = 'lock';
@@ -13,7 +12,7 @@ const LOCK_NAME = 'lock';
 /** Locks `directory`; gives what unlocks it. Throws STORAGE when another process of this machine has it. */
 export function takeLock(directory: string): () => void {
   const path = join(directory, LOCK_NAME);
-  const own = `${process.pid} ${hostname()}\n`;
+  const own = `${process.pid} ${processPlace()}\n`;
   for (let tries = 0; ; tries++) {
     try {
       writeFileSync(path, own, { flag: 'wx' });
@@ -40,8 +39,8 @@ function readHolder(path: string): string {
 
 /** In a container that was started again, the dead owner's number may be this process's own. */
 function isAlive(holder: string): boolean {
-  const [pid, host] = holder.trim().split(' ');
-  return host === hostname() && Number(pid) !== process.pid && isRunning(Number(pid));
+  const [pid, place] = holder.trim().split(' ');
+  return place === processPlace() && Number(pid) !== process.pid && isRunning(Number(pid));
 }
 
 function isTaken(directory: string, holder: string): DidiffError {

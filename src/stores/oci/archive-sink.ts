@@ -1,6 +1,6 @@
 /** Writes an OCI layout as one tar, the blobs exactly as the manifest names them. An older file is replaced whole. */
 import { OCI_INDEX } from '../../image/media-types.ts';
-import type { ImageSink, StoreOptions } from '../../image/store.ts';
+import { type ImageSink, rootOf, type StoreOptions } from '../../image/store.ts';
 import { openTarSink } from '../archive/tar-sink.ts';
 import { addToIndex, assertRefName, layoutNames, namedTarget } from './index-json.ts';
 
@@ -13,7 +13,13 @@ export function openOciArchiveSink(path: string, ref: string | undefined, option
     {
       name,
       takes: 'blob',
-      documents: ({ config, manifest, index }) => [config, manifest, ...(index === undefined ? [] : [index])],
+      takesIndexes: true,
+      documents: ({ config, manifest, index, rest }) => [
+        config,
+        manifest,
+        ...(index === undefined ? [] : [index]),
+        ...(rest?.manifests ?? []),
+      ],
       storedLayer: ({ blob }) => blob,
       finish(target, names) {
         const all = layoutNames(ref, names);
@@ -22,7 +28,7 @@ export function openOciArchiveSink(path: string, ref: string | undefined, option
             ['index.json', addToIndex(undefined, namedTarget(target), all, `${name}: ${OCI_INDEX}`)],
             ['oci-layout', new TextEncoder().encode('{"imageLayoutVersion":"1.0.0"}')],
           ],
-          published: { id: target.manifest.digest, names: all.map(({ display }) => display) },
+          published: { id: rootOf(target).digest, names: all.map(({ display }) => display) },
         };
       },
     },

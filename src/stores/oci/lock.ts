@@ -5,10 +5,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isRunning } from '../../bytes/file.ts';
+import { isRunning, processPlace, temporaryName } from '../../bytes/file.ts';
 import { DidiffError } from '../../errors.ts';
 
 export const LOCK_NAME = '.didiff-lock';
@@ -25,7 +24,7 @@ export async function withLock<T>(
   staleMs = STALE_MS,
 ): Promise<T> {
   const path = join(directory, LOCK_NAME);
-  const token = `${process.pid} ${hostname()} ${randomBytes(8).toString('hex')}\n`;
+  const token = `${process.pid} ${processPlace()} ${randomBytes(8).toString('hex')}\n`;
   await acquire(path, token, signal, staleMs);
   try {
     signal?.throwIfAborted();
@@ -87,7 +86,7 @@ function tryWrite(path: string, token: string): boolean {
 
 /** A name that the cleaning of staging folders knows, should this process be killed just now. */
 function asideOf(path: string): string {
-  return join(dirname(path), `.didiff-${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
+  return join(dirname(path), temporaryName('.didiff-'));
 }
 
 function readLock(path: string): string | undefined {
@@ -99,8 +98,8 @@ function readLock(path: string): string | undefined {
 }
 
 function isDead(holder: string): boolean {
-  const [pid, host] = holder.trim().split(' ');
-  return host === hostname() && /^\d+$/.test(pid ?? '') && !isRunning(Number(pid));
+  const [pid, place] = holder.trim().split(' ');
+  return place === processPlace() && /^\d+$/.test(pid ?? '') && !isRunning(Number(pid));
 }
 
 /** Moves the dead lock aside. Another waiter may have been faster: what was moved is then put back. */

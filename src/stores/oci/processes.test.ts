@@ -2,10 +2,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { processPlace } from '../../bytes/file.ts';
 import { LOCK_NAME, withLock } from './lock.ts';
 import { openOciLayout } from './open.ts';
 
@@ -74,7 +75,7 @@ describe('the lock of a layout', () => {
     mkdirSync(directory);
     const gone = spawn(process.execPath, ['-e', '']);
     await once(gone, 'exit');
-    writeFileSync(join(directory, LOCK_NAME), `${gone.pid} ${hostname()} 00\n`);
+    writeFileSync(join(directory, LOCK_NAME), `${gone.pid} ${processPlace()} 00\n`);
     expect(await withLock(directory, () => 'done')).toBe('done');
     expect(readdirSync(directory)).toEqual([]);
   });
@@ -92,7 +93,7 @@ describe('the lock of a layout', () => {
     const directory = freshPath();
     mkdirSync(directory);
     const path = join(directory, LOCK_NAME);
-    writeFileSync(path, `${process.pid} ${hostname()} 00\n`);
+    writeFileSync(path, `${process.pid} ${processPlace()} 00\n`);
     await expect(withLock(directory, () => {}, AbortSignal.timeout(100))).rejects.toThrow();
     setTimeout(() => rmSync(path), 150);
     expect(await withLock(directory, () => existsSync(path))).toBe(true);

@@ -4,11 +4,18 @@
  * the layout holds already stays. Blobs that nothing names (after a kill during a commit) are harmless.
  */
 import { join } from 'node:path';
+import { bytesAccess, readPieces } from '../../bytes/access.ts';
 import type { Digest } from '../../bytes/digest.ts';
 import { openPendingFile } from '../../bytes/file.ts';
 import { DidiffError, toDidiffError } from '../../errors.ts';
-import type { RawDocument } from '../../image/manifest.ts';
-import type { ImageSink, Published, StoreOptions, TargetImage } from '../../image/store.ts';
+import {
+  type ImageSink,
+  type Published,
+  rootOf,
+  type StoredBlob,
+  type StoreOptions,
+  type TargetImage,
+} from '../../image/store.ts';
 import { hasBlob } from './has-blob.ts';
 import { addToIndex, assertRefName, layoutNames, namedTarget } from './index-json.ts';
 import { assertLayoutVersion, readIfThere } from './layout.ts';
@@ -23,7 +30,8 @@ interface Writing {
 
 /**
  * A sink for the layout at `directory`, made when it isn't there; takes blobs. `ref` is a name the image gets beside
- * those of `commit`, with neither it is found by digest. Published is the manifest's digest. Throws USAGE.
+ * those of `commit`, with neither it is found by digest. Published is the manifest's digest, of a whole index
+ * that of the index. Throws USAGE.
  */
 export function openOciSink(directory: string, ref: string | undefined, options: StoreOptions): ImageSink {
   assertRefName(ref);
@@ -40,6 +48,7 @@ export function openOciSink(directory: string, ref: string | undefined, options:
   return {
     name,
     takes: 'blob',
+    takesIndexes: true,
     get directory() {
       return existingAncestor(directory);
     },
@@ -47,7 +56,7 @@ export function openOciSink(directory: string, ref: string | undefined, options:
       for (const { digest, sizeBytes } of allBlobs(target)) {
         if (!(await hasBlob(directory, digest, sizeBytes, signal))) return undefined;
       }
-      found = target.manifest.digest;
+      found = rootOf(target).digest;
       return found;
     },
     async findLacking(target) {
@@ -79,7 +88,7 @@ export function openOciSink(directory: string, ref: string | undefined, options:
     commit: (target, names) =>
       guarded(cleanUp, async () => {
         const isWhole =
-          writing === undefined ? found === target.manifest.digest : writing.waiting.length === 0;
+          writing === undefined ? found === rootOf(target).digest : writing.waiting.length === 0;
         if (!isWhole) throw new DidiffError('INTERNAL', `${name}: a layer was not put; nothing was changed`);
         const published = await publish(directory, writing?.staging, target, ref, names, signal);
         cleanUp();
@@ -117,7 +126,7 @@ async function publish(
     },
     signal,
   );
-  return { id: target.manifest.digest, names: all.map(({ display }) => display) };
+  return { id: rootOf(target).digest, names: all.map(({ display }) => display) };
 }
 
 function replaceFile(path: string, bytes: Uint8Array): void {
@@ -137,12 +146,19 @@ function assertTakable(directory: string, name: string): void {
   if (marker !== undefined) assertLayoutVersion(marker, name);
 }
 
-function documentsOf(target: TargetImage): readonly RawDocument[] {
-  return [target.config, target.manifest, ...(target.index === undefined ? [] : [target.index])];
+/** All but the layers, each once. */
+function documentsOf(target: TargetImage): readonly StoredBlob[] {
+  const { config, manifest, index, rest } = target;
+  const documents = [config, manifest, ...(index === undefined ? [] : [index]), ...(rest?.manifests ?? [])];
+  const all = documents.map(({ digest, bytes }) => ({ digest, content: bytesAccess(bytes) }));
+  return [...new Map([...all, ...(rest?.blobs ?? [])].map((blob) => [blob.digest, blob])).values()];
 }
 
 function allBlobs(target: TargetImage): readonly { digest: Digest; sizeBytes: number }[] {
-  const documents = documentsOf(target).map(({ digest, bytes }) => ({ digest, sizeBytes: bytes.length }));
+  const documents = documentsOf(target).map(({ digest, content }) => ({
+    digest,
+    sizeBytes: content.sizeBytes,
+  }));
   return [...documents, ...target.layers.map(({ blob }) => blob)];
 }
 
@@ -152,11 +168,9 @@ async function putDocuments(
   target: TargetImage,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const unique = new Map(documentsOf(target).map((document) => [document.digest, document.bytes]));
-  for (const [digest, bytes] of unique) {
-    if (!(await hasBlob(directory, digest, bytes.length, signal))) {
-      await staging.put(digest, bytes.length, [bytes], signal);
-    }
+  for (const { digest, content } of documentsOf(target)) {
+    if (await hasBlob(directory, digest, content.sizeBytes, signal)) continue;
+    await staging.put(digest, content.sizeBytes, readPieces(content), signal);
   }
 }
 

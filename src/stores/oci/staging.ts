@@ -3,7 +3,6 @@
  * `blobs/sha256`, so that a blob at its place is always complete; a folder that a killed process left is removed by
  * the next.
  */
-import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   fsyncSync,
@@ -17,7 +16,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type Digest, digestHex } from '../../bytes/digest.ts';
-import { removeStale, startWriteBehind, syncDirectory } from '../../bytes/file.ts';
+import { removeStale, startWriteBehind, syncDirectory, temporaryName } from '../../bytes/file.ts';
 import { DidiffError } from '../../errors.ts';
 import { assertComplete } from '../archive/tar-file.ts';
 import { statIfThere } from '../input-file.ts';
@@ -42,7 +41,7 @@ export interface Staging {
 export function openStaging(directory: string): Staging {
   const made = makeDirectories(directory);
   removeStale(directory, PREFIX);
-  const folder = join(directory, `${PREFIX}${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
+  const folder = join(directory, temporaryName(PREFIX));
   mkdirSync(folder);
   return {
     async put(digest, sizeBytes, pieces, signal) {

@@ -8,7 +8,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import {
@@ -20,6 +20,7 @@ import {
 } from '../../../test/fixtures/images.ts';
 import { ociLayoutFiles, writeFiles, writeOciLayout } from '../../../test/fixtures/oci-layout.ts';
 import { digestHex } from '../../bytes/digest.ts';
+import { processPlace } from '../../bytes/file.ts';
 import { openOciArchiveSink } from './archive-sink.ts';
 import { assertRefName } from './index-json.ts';
 import { LOCK_NAME } from './lock.ts';
@@ -172,7 +173,7 @@ describe('writing into an OCI layout', () => {
     await write(directory, one, 'v1');
     const before = readIndex(directory);
     const lock = join(directory, LOCK_NAME);
-    writeFileSync(lock, `${process.pid} ${hostname()} 00\n`);
+    writeFileSync(lock, `${process.pid} ${processPlace()} 00\n`);
     const sink = openOciSink(directory, 'v2', options);
     await put(sink, two);
     const committing = sink.commit(targetOf(two), []);

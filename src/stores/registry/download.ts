@@ -17,7 +17,7 @@ const MAX_SKIPPED_BYTES = 64 << 10;
 export async function* readBlob(
   place: RepositoryPlace,
   blob: BlobName,
-  { startBytes = 0, digest: given, signal }: ReadBlobOptions = {},
+  { startBytes = 0, digest: given, nextBytes, signal }: ReadBlobOptions = {},
 ): AsyncGenerator<Uint8Array> {
   const digest: RunningDigest = given ?? startDigest();
   if (digest.sizeBytes !== startBytes) {
@@ -28,13 +28,14 @@ export async function* readBlob(
   let failures = 0;
   while (position < blob.sizeBytes) {
     const before = position;
+    const end = Math.min(blob.sizeBytes, position + (nextBytes?.() ?? blob.sizeBytes));
     try {
-      for await (const piece of readFrom(place, blob, position, signal)) {
+      for await (const piece of readFrom(place, blob, position, end, signal)) {
         digest.update(piece);
         position += piece.length;
         yield piece;
       }
-      if (position < blob.sizeBytes) throw endedEarly();
+      if (position < end) throw endedEarly();
     } catch (error) {
       signal?.throwIfAborted();
       failures = position > before ? 1 : failures + 1;
@@ -55,11 +56,15 @@ function endedEarly(): Error {
   return Object.assign(new Error('the connection was closed early'), { code: 'ECONNRESET' });
 }
 
-/** What comes of one request: the bytes from `position` on, maybe not all of them. Throws node's errors as they are. */
+/**
+ * What comes of one request: the bytes from `position` to `end`, maybe not all of them, or more where the server knows no
+ * ranges. Throws node's errors as they are.
+ */
 async function* readFrom(
   place: RepositoryPlace,
   blob: BlobName,
   position: number,
+  end: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   const what = `the blob ${blob.digest} of ${place.name}`;
@@ -67,7 +72,7 @@ async function* readFrom(
     path: apiPath(place, `blobs/${blob.digest}`),
     what: `read ${what}`,
     scopes: pullScope(place),
-    headers: position === 0 ? {} : { range: `bytes=${position}-${blob.sizeBytes - 1}` },
+    headers: position === 0 && end === blob.sizeBytes ? {} : { range: `bytes=${position}-${end - 1}` },
     expect: [416],
     signal,
   });

@@ -25,6 +25,8 @@ export interface ReadBlobOptions extends CallOptions {
   readonly startBytes?: number | undefined;
   /** What has seen those bytes; it proves the whole at the end. To be given with `startBytes`. */
   readonly digest?: RunningDigest | undefined;
+  /** How much to ask for in the next request, in bytes; absent: all that is left. Servers may send more. */
+  readonly nextBytes?: (() => number) | undefined;
 }
 
 /** Scopes of the token service for reading, and for writing. */

@@ -3,11 +3,11 @@ import type { Digest } from '../../bytes/digest.ts';
 import type { TempFile } from '../../bytes/file.ts';
 import { corrupt, DidiffError } from '../../errors.ts';
 import { familiarImageName, type ImageName } from '../../image/image-name.ts';
-import { type Descriptor, MAX_CONFIG_BYTES } from '../../image/manifest.ts';
-import { isConfigType } from '../../image/media-types.ts';
-import type { OpenedImage, OpenOptions, StoreOptions } from '../../image/store.ts';
+import { type Descriptor, MAX_CONFIG_BYTES, type RawDocument } from '../../image/manifest.ts';
+import { isConfigType, isIndexType } from '../../image/media-types.ts';
+import type { OpenedImage, OpenedIndex, OpenOptions, StoreOptions } from '../../image/store.ts';
 import { describeLayer, openParts } from '../opened-image.ts';
-import { type DocumentSource, type ResolvedImage, resolveImage } from '../resolve-image.ts';
+import { type DocumentSource, type ResolvedImage, readIndexContent, resolveImage } from '../resolve-image.ts';
 import type { RegistryOptions } from './connection.ts';
 import { fetchBlob } from './fetch-blob.ts';
 import type { CallOptions } from './place.ts';
@@ -24,7 +24,7 @@ export async function openRegistryImage(
   const repository = openRepository(name, options.registry);
   try {
     const image = await resolveName(repository, name, options);
-    return openResolved(repository, name, image);
+    return openResolved(repository, name, image, () => repository.close());
   } catch (error) {
     repository.close();
     throw error;
@@ -37,16 +37,60 @@ export async function resolveName(
   name: ImageName,
   options: Pick<OpenOptions, 'platform' | 'signal'>,
 ): Promise<ResolvedImage> {
-  const found = await repository.findManifest(name.digest ?? name.tag ?? 'latest', options);
-  if (found === undefined) {
-    throw new DidiffError('NOT_FOUND', `there is no image ${familiarImageName(name)} in the registry`, {
-      hint: 'Check the name and the tag. Some registries say so too of what one may not read: log in first.',
-    });
-  }
-  const { bytes, digest, mediaType } = found.document;
+  const { bytes, digest, mediaType } = await getNamed(repository, name, options);
   const source = repositoryDocuments(repository, new Map([[digest, bytes]]), options);
   const descriptor = { mediaType, digest, sizeBytes: bytes.length, annotations: {} };
   return await resolveImage(source, descriptor, options.platform);
+}
+
+async function getNamed(repository: Repository, name: ImageName, options: CallOptions): Promise<RawDocument> {
+  const found = await repository.findManifest(name.digest ?? name.tag ?? 'latest', options);
+  if (found !== undefined) return found.document;
+  throw new DidiffError('NOT_FOUND', `there is no image ${familiarImageName(name)} in the registry`, {
+    hint: 'Check the name and the tag. Some registries say so too of what one may not read: log in first.',
+  });
+}
+
+/** What `name` leads to, when that is an index. Throws as `openRegistryImage`. */
+export async function findRegistryIndex(
+  name: ImageName,
+  options: StoreOptions & { readonly registry?: RegistryOptions | undefined },
+): Promise<OpenedIndex | undefined> {
+  const repository = openRepository(name, options.registry);
+  try {
+    const index = await getNamed(repository, name, options);
+    if (!isIndexType(index.mediaType)) {
+      repository.close();
+      return undefined;
+    }
+    const source = repositoryDocuments(repository, new Map([[index.digest, index.bytes]]), options);
+    const { images, others } = await readIndexContent(source, index);
+    const fetched: TempFile[] = [];
+    return {
+      name: `docker://${familiarImageName(name)}`,
+      index,
+      others,
+      images: images.map(({ entry, descriptor, platform }) => ({
+        entry,
+        digest: descriptor.digest,
+        platform,
+        open: async () =>
+          openResolved(repository, name, await resolveImage(source, descriptor, undefined), () => {}),
+      })),
+      async openBlob(blob, options) {
+        const file = await fetchBlob(repository, blob, `the blob ${blob.digest}`, options);
+        fetched.push(file);
+        return file;
+      },
+      async close() {
+        for (const file of fetched) file.close();
+        repository.close();
+      },
+    };
+  } catch (error) {
+    repository.close();
+    throw error;
+  }
 }
 
 /** Documents as the registry keeps them: manifests and indexes apart from configs, which are blobs. */
@@ -88,7 +132,12 @@ async function readConfig(
   return Buffer.concat(pieces);
 }
 
-function openResolved(repository: Repository, name: ImageName, image: ResolvedImage): OpenedImage {
+function openResolved(
+  repository: Repository,
+  name: ImageName,
+  image: ResolvedImage,
+  close: () => void,
+): OpenedImage {
   const fetched = new Map<Digest, Promise<TempFile>>();
   const display = `docker://${familiarImageName(name)}`;
   const layers = image.parsed.layers;
@@ -98,6 +147,7 @@ function openResolved(repository: Repository, name: ImageName, image: ResolvedIm
     platform: image.parsedConfig.platform,
     metadata: { config: image.config, manifest: image.manifest, index: image.index },
     blobs: layers,
+    isRemote: true,
     getStored(position, options: StoreOptions) {
       const blob = layers[position];
       if (blob === undefined) throw corrupt(`${display} has no layer ${position}`);
@@ -113,7 +163,7 @@ function openResolved(repository: Repository, name: ImageName, image: ResolvedIm
       for (const file of await Promise.allSettled(fetched.values())) {
         if (file.status === 'fulfilled') file.value.close();
       }
-      repository.close();
+      close();
     },
   });
 }

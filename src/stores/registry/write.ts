@@ -9,7 +9,7 @@ import { openTempFile, type TempFile } from '../../bytes/file.ts';
 import { DidiffError, toDidiffError } from '../../errors.ts';
 import { familiarImageName, type ImageName, parseTagOption } from '../../image/image-name.ts';
 import { parseIndex, type RawDocument } from '../../image/manifest.ts';
-import type { ImageSink, StoreOptions, TargetImage } from '../../image/store.ts';
+import { type ImageSink, rootOf, type StoreOptions, type TargetImage } from '../../image/store.ts';
 import { proveDigest } from '../layer-content.ts';
 import type { RegistryOptions } from './connection.ts';
 import type { BlobName, CallOptions } from './place.ts';
@@ -58,9 +58,10 @@ export function openRegistrySink(name: ImageName, options: RegistrySinkOptions):
   return {
     name: display,
     takes: 'blob',
+    takesIndexes: true,
     find: (target) =>
       guarded(async () => {
-        const { digest, bytes } = target.manifest;
+        const { digest, bytes } = rootOf(target);
         found = (await repository.findManifestSize(digest, { signal })) === bytes.length ? digest : undefined;
         return found;
       }),
@@ -87,7 +88,7 @@ export function openRegistrySink(name: ImageName, options: RegistrySinkOptions):
     commit: (target, names) =>
       guarded(async () => {
         const isWhole =
-          writing === undefined ? found === target.manifest.digest : writing.waiting.length === 0;
+          writing === undefined ? found === rootOf(target).digest : writing.waiting.length === 0;
         if (!isWhole)
           throw new DidiffError('INTERNAL', `${display}: a layer was not put; nothing was changed`);
         const tags = names.map((text) => tagOf(text, name));
@@ -188,11 +189,16 @@ async function publish(
   tags: readonly string[],
   options: CallOptions,
 ): Promise<RawDocument> {
-  const { config, manifest, index } = target;
-  if ((await repository.findBlobSize(config.digest, options)) !== config.bytes.length) {
-    await repository.uploadBlob(config.digest, bytesAccess(config.bytes), options);
+  const { config, manifest, index, rest } = target;
+  for (const { digest, content } of [
+    { digest: config.digest, content: bytesAccess(config.bytes) },
+    ...(rest?.blobs ?? []),
+  ]) {
+    if ((await repository.findBlobSize(digest, options)) !== content.sizeBytes)
+      await repository.uploadBlob(digest, content, options);
   }
-  await repository.putManifest(manifest.digest, manifest, options);
+  for (const each of [manifest, ...(rest?.manifests ?? [])])
+    await repository.putManifest(each.digest, each, options);
   const isIndexWhole = index !== undefined && (await hasAllManifests(repository, index, options));
   const named = isIndexWhole ? index : manifest;
   if (isIndexWhole) await repository.putManifest(index.digest, index, options);

@@ -1,21 +1,38 @@
 /**
- * The case `large`: two images of 1.5 GB in three layers, made of real files of this machine, a few percent of them
- * changed from the older to the newer: edited, added, removed, moved. The same each time on one machine, as long as its
- * files are the same; where there are too few, they come again, edited.
+ * Pairs made of real files of this machine, a few percent of them changed from the older to the newer: edited, added,
+ * removed, moved. The same each time on one machine, as long as its files are the same; where there are too few, they
+ * come again, edited. `large` is a large image; the others are alike but for their size, and show how cost grows.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, lstatSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { END_OF_ARCHIVE, encodeTarHeader, tarPadding } from '../dist/tar/encode.js';
 import { nameOfText } from '../dist/tar/name.js';
+import { writeImageArchive } from './archive.mjs';
 
-/** Where a layer's files come from, and how much of them. */
-const LAYERS = [
-  { roots: ['/usr/bin', '/usr/lib'], sizeBytes: 1000e6 },
-  { roots: ['/usr/share', '/usr/include'], sizeBytes: 300e6 },
-  { roots: ['node_modules'], sizeBytes: 200e6 },
-];
-const MAX_FILE_BYTES = 256e6;
+/** Where a layer's files come from, and how much of them; files of at most `maxFileBytes`. */
+const growth = (sizeBytes) => ({
+  // Small files only: with one of 100 MB, two images would differ in more than their size.
+  maxFileBytes: 4e6,
+  layers: [
+    { roots: ['/usr/bin', '/usr/lib'], sizeBytes: 0.7 * sizeBytes },
+    { roots: ['/usr/share', '/usr/include'], sizeBytes: 0.3 * sizeBytes },
+  ],
+});
+
+export const LOCAL_PAIRS = {
+  'growth-100': growth(100e6),
+  'growth-300': growth(300e6),
+  'growth-1000': growth(1000e6),
+  large: {
+    maxFileBytes: 256e6,
+    layers: [
+      { roots: ['/usr/bin', '/usr/lib'], sizeBytes: 1000e6 },
+      { roots: ['/usr/share', '/usr/include'], sizeBytes: 300e6 },
+      { roots: ['node_modules'], sizeBytes: 200e6 },
+    ],
+  },
+};
 const MTIME = { old: 1_750_000_000, new: 1_751_000_000 };
 /** Of a thousand files, how many are changed in which way. */
 const EDITED = 25;
@@ -24,15 +41,25 @@ const REMOVED = 4;
 const MOVED = 10;
 const EDITS_PER_FILE = 6;
 
-export function writeLargePair(oldPath, newPath) {
-  const layers = LAYERS.map(chooseFiles);
-  writeArchive(oldPath, layers, 'old');
-  writeArchive(newPath, layers, 'new');
+/** The pairs that show how cost grows, smallest first. */
+export const SERIES = ['growth-100', 'growth-300', 'growth-1000'];
+
+/** Writes the image of one side, `old` or `new`, as an archive. */
+export function writeLocalSide(name, side, path) {
+  const { layers, maxFileBytes } = LOCAL_PAIRS[name];
+  const chosen = layers.map((layer) => chooseFiles(layer, maxFileBytes));
+  writeImageArchive(
+    path,
+    chosen.map((layer) => () => layerTar(filesOf(layer, side))),
+  );
 }
 
 /** Real files up to the size wanted, in an order that mixes them, then by name. */
-function chooseFiles({ roots, sizeBytes }) {
-  const files = roots.flatMap(listFiles).sort((a, b) => a.place - b.place || (a.path < b.path ? -1 : 1));
+function chooseFiles({ roots, sizeBytes }, maxFileBytes) {
+  const files = roots
+    .flatMap(listFiles)
+    .filter(({ size }) => size > 0 && size <= maxFileBytes)
+    .sort((a, b) => a.place - b.place || (a.path < b.path ? -1 : 1));
   const chosen = [];
   let left = sizeBytes;
   for (let round = 0; left > 0 && files.length > 0; round += 1) {
@@ -53,7 +80,7 @@ function listFiles(directory) {
     if (!entry.isFile()) return [];
     // A name that is no text can't be looked up by the text made of it.
     const size = lstatSync(path, { throwIfNoEntry: false })?.size ?? 0;
-    return size > 0 && size <= MAX_FILE_BYTES ? [{ path, size, place: mix(path) }] : [];
+    return [{ path, size, place: mix(path) }];
   });
 }
 
@@ -103,62 +130,12 @@ function edit(content, seed) {
   return Buffer.concat([...parts, content.subarray(at)]);
 }
 
-/** An archive as `docker save` wrote it, config and manifest at its end: only then are the layers' digests known. */
-function writeArchive(path, layers, side) {
-  const fd = openSync(path, 'w');
-  let at = 0;
-  const put = (bytes) => {
-    for (let done = 0; done < bytes.length; )
-      done += writeSync(fd, bytes, done, bytes.length - done, at + done);
-    at += bytes.length;
-  };
-  const putFile = (name, bytes) => {
-    put(encodeTarHeader({ path: name, sizeBytes: bytes.length }));
-    put(bytes);
-    put(new Uint8Array(tarPadding(bytes.length)));
-  };
-  const diffIds = layers.map((layer, position) => {
-    const start = at;
-    // Its header is written again once the size is known.
-    put(new Uint8Array(END_OF_ARCHIVE.length / 2));
-    const { sizeBytes, digest } = putLayerTar(filesOf(layer, side), put);
-    put(new Uint8Array(tarPadding(sizeBytes)));
-    writeSync(fd, encodeTarHeader({ path: layerPath(position), sizeBytes }), 0, 512, start);
-    return `sha256:${digest}`;
-  });
-  const config = Buffer.from(
-    JSON.stringify({ architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: diffIds } }),
-  );
-  const configPath = `${createHash('sha256').update(config).digest('hex')}.json`;
-  putFile(configPath, config);
-  const manifest = {
-    Config: configPath,
-    RepoTags: ['bench/image:1'],
-    Layers: layers.map((_, position) => layerPath(position)),
-  };
-  putFile('manifest.json', Buffer.from(JSON.stringify([manifest])));
-  put(END_OF_ARCHIVE);
-  closeSync(fd);
-}
-
-function layerPath(position) {
-  return `layer-${position}/layer.tar`;
-}
-
-function putLayerTar(files, put) {
-  const hash = createHash('sha256');
-  let sizeBytes = 0;
-  const putHashed = (bytes) => {
-    hash.update(bytes);
-    sizeBytes += bytes.length;
-    put(bytes);
-  };
+function* layerTar(files) {
   for (const { name, content, mtime } of files) {
     const path = nameOfText(name.replace(/^\//, ''));
-    putHashed(encodeTarHeader({ path, sizeBytes: content.length, mtime }));
-    putHashed(content);
-    putHashed(new Uint8Array(tarPadding(content.length)));
+    yield encodeTarHeader({ path, sizeBytes: content.length, mtime });
+    yield content;
+    yield new Uint8Array(tarPadding(content.length));
   }
-  putHashed(END_OF_ARCHIVE);
-  return { sizeBytes, digest: hash.digest('hex') };
+  yield END_OF_ARCHIVE;
 }
