@@ -12,7 +12,7 @@ import type { ImageSink, OpenedImage, StoredBlob, StoreOptions, TargetImage } fr
 import type { Bundle, BundleParts, OpenedPart } from '../patch/bundle.ts';
 import { proveBlobs } from '../patch/bundle-blobs.ts';
 import type { PatchReader } from '../patch/reader.ts';
-import { type ApplyOptions, type ApplyResult, applyPatch, writeLayers } from './apply.ts';
+import { type ApplyOptions, type ApplyResult, applyPatch, assertThreads, writeLayers } from './apply.ts';
 import { assertBase, neededDiffIds } from './base.ts';
 import { type CheckResult, checkLayers, checkPatch } from './check.ts';
 import { keepLayers } from './made-layers.ts';
@@ -88,6 +88,7 @@ export async function applyWhole(
   sink: ImageSink,
   options: ApplyOptions,
 ): Promise<ApplyResult> {
+  assertThreads(options.threads ?? 1);
   assertWhole(bundle);
   assertTakesIndexes(sink);
   const scratch = openTempFile(options.tempDirectory);
