@@ -58,8 +58,9 @@ test('what bytes weigh is what they take, to the last byte, in the kernel and in
 });
 
 test('long streams are weighed in steps that nothing shows of', () => {
-  const plain = new Uint8Array(300_000).map((_, at) => (at * at) >> 7);
-  expect(kernel.weigh(MIX_BYTES, plain)).toEqual(weighMixPlain(MIX_BYTES, plain));
+  const plain = new Uint8Array(133_000).map((_, at) => (at * at) >> 7);
+  const bits = [kernel.weigh(MIX_BYTES, plain), weighMixPlain(MIX_BYTES, plain)] as const;
+  expect(Buffer.compare(new Uint8Array(bits[0].buffer), new Uint8Array(bits[1].buffer))).toBe(0);
 });
 
 test('the kernel and the plain coder make the same of any bytes', () => {
