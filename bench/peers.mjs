@@ -42,8 +42,7 @@ export const TOOLS = [
   {
     name: 'didiff, exact blobs',
     // Only a layout has blobs to be exact.
-    skip: ({ old: older }) =>
-      older.reference === undefined ? 'the case has no compressed layers' : undefined,
+    isFor: ({ old: older }) => older.reference !== undefined,
     create: ({ old: older, new: newer }, patch) => didiff('create', older.reference, newer.reference, patch),
     apply: ({ old: older }, patch, output) => didiffApply(patch, older.reference, output),
   },

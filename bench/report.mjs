@@ -181,7 +181,7 @@ others use too, processor time says more than wall time.
   the manifest exact, for registries and for engines with the containerd store.
 - **bsdiff**, **xdelta3** and **zstd** see one file each, and yield that file. With them, both sides need the very bytes of
   the older archive, which two runs of \`docker save\` do not always give.
-${[...kept].map((where) => `\nRows with a * were measured in an earlier run, on ${where}, while it also did other work.\n`).join('')}
+${[...kept].map((where) => `\nRows with a * were measured in an earlier run, on ${where}; their wall times are not to be held against the others'.\n`).join('')}
 didiff holds at most ${megabytes(MAX_CREATE_BYTES)} MB while it creates and ${megabytes(MAX_APPLY_BYTES)} MB while it applies, whatever the image; a run
 that finds more fails.
 

@@ -60,7 +60,9 @@ async function openOrSkip(name) {
 
 async function runCase(pair) {
   const rows = [];
-  for (const tool of TOOLS.filter(({ program }) => !SERIES.includes(pair.name) || program === undefined)) {
+  const isAsked = ({ program, isFor }) =>
+    (isFor?.(pair) ?? true) && (program === undefined || !SERIES.includes(pair.name));
+  for (const tool of TOOLS.filter(isAsked)) {
     const row = await rowOf(tool, pair);
     rows.push({ tool: tool.name, ...row });
   }

@@ -165,6 +165,22 @@ export function decode(size: i32, count: i32): i32 {
   return <i32>(input - CODED) - 3;
 }
 
+// Goes on by `count` plain bytes from the `at`-th on, and writes at `codedAt` the chance, an f64, that each had.
+export function weigh(at: i32, count: i32): void {
+  for (let i: i32 = 0; i < count; i++) {
+    const byte = <i32>load<u8>(PLAIN + <usize>(at + i));
+    let chance: f64 = 1;
+    for (let shift: i32 = 7; shift >= 0; shift--) {
+      const bit = (byte >> shift) & 1;
+      const ofOne = predict();
+      chance *= <f64>(bit !== 0 ? ofOne : 65536 - ofOne) / 65536;
+      learn(bit);
+    }
+    store<f64>(CODED + (<usize>i << 3), chance);
+    endByte(byte, at + i + 1);
+  }
+}
+
 @inline
 function divide(chance: u32): u32 {
   const range = high - low;

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { runStreams } from '../../test/fixtures/programs.ts';
 import { seededBytes } from '../../test/fixtures/random.ts';
+import { buildObject } from '../../test/predict/build-object.ts';
 import { programVersions } from '../../test/predict/versions.ts';
 import { bytesAccess, type RandomAccess, readRange } from '../bytes/access.ts';
 import { findRegions, indexOld } from '../kernels/match.ts';
@@ -129,9 +130,27 @@ test('what stands in files that are no executables, or in none, is not predicted
   expect(planFor(catalog, content, [{ newStart: 0, address: 100, length: 50 }])).toBeUndefined();
 });
 
-test('relocatable files, as kernel modules and the members of archives are, cost what they cost without prediction', () => {
+test('objects, as kernel modules are, are predicted too', () => {
+  const functions = Array.from({ length: 60 }, (_, i) => ({
+    name: `function_${i}`,
+    bytes: 40 + ((i * 37) % 90),
+    calls: [`called_${i % 7}`, `called_${i % 11}`],
+  }));
+  const added = { name: 'added', bytes: 50, calls: ['called_3'] };
+  const [old, next] = [
+    buildObject({ functions }),
+    buildObject({ functions: functions.toSpliced(20, 0, added) }),
+  ];
+  const { catalog, bytes } = catalogOf([old]);
+  const plan = planFor(catalog, bytesAccess(next), matchAll(bytes, next));
+  expect(plan).toBeDefined();
+  const plain = residualOf(catalog.space, bytesAccess(next), plan!.matches, undefined)!;
+  expect(plan!.residual.diffs.length).toBeLessThan(plain.diffs.length / 10);
+});
+
+test('memory dumps, though ELF files, cost what they cost without prediction', () => {
   const [old, next] = [Uint8Array.from(OLD), Uint8Array.from(NEXT)];
-  for (const file of [old, next]) file[16] = 1;
+  for (const file of [old, next]) file[16] = 4;
   const { catalog, bytes } = catalogOf([old]);
   expect(findOldExecutable(catalog, bytesAccess(next), matchAll(bytes, next))).toBe(catalog.files[0]);
   expect(planFor(catalog, bytesAccess(next), matchAll(bytes, next))).toBeUndefined();

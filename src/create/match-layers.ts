@@ -10,9 +10,9 @@ import { catalogBase, PIECE_BYTES } from './catalog.ts';
 import type { SharedAnchors } from './choose-parts.ts';
 import { type FileCounts, writeDeltaLayer } from './delta-layer.ts';
 import type { CodeOptions } from './entropy.ts';
-import { indexAnchors } from './index-anchors.ts';
+import { indexAnchors, openAnchors } from './index-anchors.ts';
 import { openArchiveIndex } from './opened/similar-archive.ts';
-import { tableOf } from './part-table.ts';
+import { NO_PARTS, tableOf } from './part-table.ts';
 import type { Plan } from './plan.ts';
 import type { Program } from './program.ts';
 import { indexInThread } from './threads/index-thread.ts';
@@ -51,8 +51,14 @@ export async function matchLayers(
   const total = deltas.reduce((sum, { tar }) => sum + tar!.sizeBytes, 0);
   const matching = startPhase('matching', total, signal, onProgress);
   const indexing = startPhase('indexing the base', base.sizeBytes, signal, onProgress);
-  const indexHere = () => indexAnchors(base, files, indexing.tick);
-  const begun = pool && indexInThread(pool, base, files, indexHere);
+  const indexHere = async () =>
+    effort.looksAround
+      ? await indexAnchors(base, files, effort.maxAnchors, indexing.tick)
+      : openAnchors(NO_PARTS, 1);
+  const begun =
+    pool !== undefined && effort.looksAround
+      ? indexInThread(pool, base, files, effort.maxAnchors, indexHere)
+      : undefined;
   let anchors: Promise<SharedAnchors> | undefined;
   const getAnchors = () => {
     anchors ??= begun?.result() ?? indexHere();

@@ -1,22 +1,26 @@
 /** Writes a changed file: opened if its content shows that it can be, else as it is. Names play no part. */
 import type { RandomAccess } from '../../bytes/access.ts';
+import { type ArMember, listAr } from '../../nested/list-ar.ts';
 import { listZip, type ZipListing } from '../../nested/list-zip.ts';
 import { MAX_PART_DEPTH } from '../../patch/format.ts';
 import type { Part } from '../part-table.ts';
 import type { ProgramWriter } from '../program.ts';
 import { type BegunFile, beginFile, type MatchContext, writeChangedFile } from '../write-file.ts';
+import { writeAr } from './ar-file.ts';
 import type { OpenContext } from './context.ts';
 import { writeGzip } from './gzip-file.ts';
 import { beginsWithGzip } from './open-target.ts';
 import { writeZip } from './zip-file.ts';
 
 /** What of a changed file is looked at apart; undefined when it is matched as it stands. */
-type Way = { readonly zip: ZipListing } | 'gzip' | undefined;
+type Way = { readonly zip: ZipListing } | { readonly ar: readonly ArMember[] } | 'gzip' | undefined;
 
 function wayOf(content: RandomAccess, opensParts: boolean): Way {
   if (!opensParts) return undefined;
   const zip = listZip(content);
   if (zip !== undefined && zip.entries.length > 0) return { zip };
+  const ar = listAr(content);
+  if (ar !== undefined) return { ar };
   return beginsWithGzip(content) ? 'gzip' : undefined;
 }
 
@@ -42,7 +46,10 @@ export async function writeOpened(
   const opensParts = context.match.effort.opensParts && context.depth < MAX_PART_DEPTH;
   const way = begun === undefined ? wayOf(content, opensParts) : undefined;
   if (way === 'gzip') return await writeGzip(writer, content, earlier, context, writeOpened);
-  if (way !== undefined) return await writeZip(writer, content, way.zip, earlier, context, writeOpened);
+  if (way !== undefined && 'zip' in way)
+    return await writeZip(writer, content, way.zip, earlier, context, writeOpened);
+  if (way !== undefined && earlier !== undefined)
+    return await writeAr(writer, content, way.ar, earlier, context);
   if ((await writeChangedFile(writer, content, context.match, earlier, begun)) === 'predicted')
     context.onPredicted();
 }

@@ -129,6 +129,11 @@ export function openAddresses(image: ElfImage, map: RegionMap, oldSize: number):
       return -1;
     },
     toOld(address) {
+      // A file without them, as one still to be linked, is taken to stand at the address 0.
+      if (newLoads.length === 0) {
+        const offset = map.toOld(address);
+        return offset < 0 ? -1 : oldAddress(offset);
+      }
       for (const load of newLoads) {
         if (address < load.address || address >= load.address + load.fileBytes) continue;
         const offset = map.toOld(address - load.address + load.offset);

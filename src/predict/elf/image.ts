@@ -3,10 +3,12 @@
  * pointers or tables, and which addresses they have. Nothing claimed is believed before it is compared with the
  * file's size; areas never overlap, whatever the section headers say.
  */
+import type { GoLayout } from './go-model.ts';
 import type { OldBytes } from './old-bytes.ts';
 
 export const MACHINE_X86_64 = 62;
 export const MACHINE_AARCH64 = 183;
+export const TYPE_RELOCATABLE = 1;
 export const TYPE_EXECUTABLE = 2;
 export const TYPE_SHARED = 3;
 
@@ -39,6 +41,8 @@ export type AreaKind =
   | 'ehFrameHeader'
   | 'ehFrame'
   | 'dynamic'
+  | 'goBuckets'
+  | 'objectRela'
   | 'sectionHeaders';
 
 export interface Section {
@@ -48,7 +52,12 @@ export interface Section {
   readonly offset: number;
   readonly size: number;
   readonly link: number;
+  /** Of relocations in an object: the number of the section they change. */
+  readonly info: number;
+  /** Where its name stands in the file. */
+  readonly nameOffset: number;
   readonly align: number;
+  readonly entryBytes: number;
   readonly alloc: boolean;
   readonly executable: boolean;
   readonly writable: boolean;
@@ -81,6 +90,8 @@ export interface ElfImage {
   readonly areas: readonly Area[];
   /** Loaded ones only, in file order. */
   readonly loads: readonly Segment[];
+  /** Undefined for files that Go's linker did not make. */
+  readonly go: GoLayout | undefined;
 }
 
 /** The numbers of the file header that say where the others stand; undefined when this is no ELF for us. */
@@ -135,8 +146,7 @@ export function loadSegments(segments: readonly Segment[]): Segment[] {
 export function parseElfImage(bytes: OldBytes): ElfImage | undefined {
   const header = parseElfHeader(bytes);
   if (header === undefined || header.sectionHeaderCount === 0) return undefined;
-  // Relocatable files have no addresses yet: nothing in them moves another thing.
-  if (header.type !== TYPE_EXECUTABLE && header.type !== TYPE_SHARED) return undefined;
+  if (header.type < TYPE_RELOCATABLE || header.type > TYPE_SHARED) return undefined;
   const segments = parseSegments(bytes, header);
   const ehHeader = segments.find((each) => each.type === SEGMENT_EH_FRAME);
   const ehFrame = ehHeader && findEhFrame(bytes, ehHeader);
@@ -144,7 +154,8 @@ export function parseElfImage(bytes: OldBytes): ElfImage | undefined {
   const sections: Section[] = [];
   for (let index = 0; index < header.sectionHeaderCount; index++) {
     const at = header.sectionHeaders + index * SECTION_HEADER_BYTES;
-    sections.push(parseSection(bytes, at, index, ehHeader?.address, ehFrame, names));
+    const section = parseSection(bytes, at, index, ehHeader?.address, ehFrame, names);
+    sections.push(header.type === TYPE_RELOCATABLE ? asInObject(section) : section);
   }
   return {
     machine: header.machine,
@@ -152,6 +163,7 @@ export function parseElfImage(bytes: OldBytes): ElfImage | undefined {
     sections,
     areas: layOut(bytes.sizeBytes, sections, header),
     loads: loadSegments(segments),
+    go: undefined,
   };
 }
 
@@ -204,13 +216,32 @@ function parseSection(
     offset,
     size,
     link: bytes.u32(at + 40),
+    info: bytes.u32(at + 44),
+    nameOffset: name,
     align: bytes.u64(at + 48),
+    entryBytes: entrySize,
     alloc,
     executable,
     writable,
     threadLocal: (flags & FLAG_TLS) !== 0,
     stored,
     kind,
+  };
+}
+
+/**
+ * A section of a file that is still to be linked: it has no address, so its offset in the file is taken for one. Besides
+ * code, tables of symbols and of relocations refer to places in it; what else would is zeros.
+ */
+function asInObject(section: Section): Section {
+  const { type, offset, stored, kind, entryBytes } = section;
+  const kept = kind === 'code' || kind === 'symbols';
+  return {
+    ...section,
+    address: stored ? offset : 0,
+    alloc: stored,
+    executable: section.executable && stored,
+    kind: kept ? kind : type === 4 && entryBytes === 24 ? 'objectRela' : 'plain',
   };
 }
 

@@ -21,10 +21,19 @@ import {
   writtenRegister,
 } from './a64.ts';
 import { openAddresses } from './addresses.ts';
-import { type ElfImage, MACHINE_AARCH64, MACHINE_X86_64, parseElfImage, TYPE_EXECUTABLE } from './image.ts';
+import { findGoWords, type GoWords } from './go-words.ts';
+import {
+  type ElfImage,
+  MACHINE_AARCH64,
+  MACHINE_X86_64,
+  TYPE_EXECUTABLE,
+  TYPE_RELOCATABLE,
+} from './image.ts';
 import { type OldBytes, openOldBytes } from './old-bytes.ts';
+import { parseElf } from './parse.ts';
 import { getI32, getU64, setI32, setU64 } from './piece.ts';
 import { buildRegionMap } from './region-map.ts';
+import { targetOf } from './relative.ts';
 import { decodeInstruction, MAX_INSTRUCTION_BYTES, newInstruction } from './x86-length.ts';
 
 export interface ElfLabeller {
@@ -41,9 +50,11 @@ export function openElfLabeller(
 ): ElfLabeller | undefined {
   const oldBytes = openOldBytes(old);
   const newBytes = openOldBytes(next);
-  const before = parseElfImage(oldBytes);
-  const after = parseElfImage(newBytes);
+  const before = parseElf(oldBytes);
+  const after = parseElf(newBytes);
   if (before === undefined || after === undefined || before.machine !== after.machine) return undefined;
+  // In what is still to be linked most references are zeros, equal as they are.
+  if (before.type === TYPE_RELOCATABLE || after.type === TYPE_RELOCATABLE) return undefined;
   const addresses = openAddresses(before, buildRegionMap(regions, old.sizeBytes), old.sizeBytes);
   addresses.setNewLoads(after.loads);
   const isNew = openAddresses(after, buildRegionMap([], 0), 0).isOld;
@@ -53,9 +64,11 @@ export function openElfLabeller(
     const label = addresses.toOld(address);
     return label >= 0 ? label : address + UNKNOWN;
   };
+  const oldWords = findGoWords(oldBytes, before);
+  const newWords = findGoWords(newBytes, after);
   return {
-    labelOld: (start, bytes) => label(oldBytes, before, start, bytes, oldLabel),
-    labelNew: (start, bytes) => label(newBytes, after, start, bytes, newLabel),
+    labelOld: (start, bytes) => label(oldBytes, before, oldWords, start, bytes, oldLabel),
+    labelNew: (start, bytes) => label(newBytes, after, newWords, start, bytes, newLabel),
   };
 }
 
@@ -65,7 +78,14 @@ const RUN_UP_BYTES = 64;
 
 type LabelOf = (address: number) => number;
 
-function label(file: OldBytes, image: ElfImage, start: number, bytes: Uint8Array, labelOf: LabelOf): void {
+function label(
+  file: OldBytes,
+  image: ElfImage,
+  words: GoWords | undefined,
+  start: number,
+  bytes: Uint8Array,
+  labelOf: LabelOf,
+): void {
   for (const area of image.areas) {
     const from = Math.max(area.start, start);
     const to = Math.min(area.end, start + bytes.length);
@@ -79,6 +99,23 @@ function label(file: OldBytes, image: ElfImage, start: number, bytes: Uint8Array
       labelArm64(file, from, part, shift, labelOf);
     else if (area.kind === 'pointers' || (absolute && area.kind === 'readonly'))
       labelPointers(from, part, labelOf);
+    if (words !== undefined && area.kind === 'readonly') labelGoWords(file, words, from, part, labelOf);
+  }
+}
+
+function labelGoWords(
+  file: OldBytes,
+  words: GoWords,
+  start: number,
+  bytes: Uint8Array,
+  labelOf: LabelOf,
+): void {
+  for (let at = -start & 3; at + 4 <= bytes.length; at += 4) {
+    const base = words.baseAt(start + at);
+    if (base === undefined) continue;
+    const target = targetOf(base, file.i32(start + at));
+    const found = target < 0 ? -1 : labelOf(target);
+    if (found >= 0) setI32(bytes, at, found | 0);
   }
 }
 

@@ -3,9 +3,11 @@
  * every stretch to be corrected before it builds on it. So encoder and decoder walk through the same states.
  */
 import type { Addresses } from './addresses.ts';
+import type { GoWords } from './go-words.ts';
 import type { ElfImage } from './image.ts';
 import type { OldBytes } from './old-bytes.ts';
 import type { RegionMap } from './region-map.ts';
+import type { Base } from './relative.ts';
 import type { SortedRecords, Tables } from './tables.ts';
 import type { TakenOffsets } from './taken.ts';
 
@@ -36,6 +38,10 @@ export interface Context {
   readonly map: RegionMap;
   readonly tables: Tables;
   readonly taken: TakenOffsets;
+  /** Undefined for files that Go's linker did not make. */
+  readonly goWords: GoWords | undefined;
+  /** What offsets in the old sections that have bytes count from, in a file still to be linked; else empty. */
+  readonly sectionBases: readonly (Base | undefined)[];
   /** The size of what stands at an old address, grown or shrunk as its bytes are by the map. */
   movedSize(address: number, size: number): number;
   /** STEP_BYTES and some, free at the beginning of every step. */

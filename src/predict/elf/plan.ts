@@ -1,8 +1,9 @@
 /** What only the side that makes a patch does about executables: it makes the regions fit for prediction. */
 import type { RandomAccess } from '../../bytes/access.ts';
 import type { Region } from '../../kernels/match.ts';
-import { type Area, type ElfImage, isTable, parseElfImage } from './image.ts';
-import { openOldBytes } from './old-bytes.ts';
+import { type Area, type ElfImage, isTable } from './image.ts';
+import { type OldBytes, openOldBytes } from './old-bytes.ts';
+import { parseElf } from './parse.ts';
 import { openElfPredictor, STEP_BYTES } from './predictor.ts';
 
 /**
@@ -14,10 +15,13 @@ export function planElfRegions(
   next: RandomAccess,
   regions: readonly Region[],
 ): readonly Region[] {
-  const before = parseElfImage(openOldBytes(old));
-  const after = parseElfImage(openOldBytes(next));
+  const oldBytes = openOldBytes(old);
+  const newBytes = openOldBytes(next);
+  const before = parseElf(oldBytes);
+  const after = parseElf(newBytes);
   if (before === undefined || after === undefined) return regions;
-  const tables = pairTables(before, after, old.sizeBytes);
+  const sameNames = (a: number, b: number) => areSameNames(oldBytes, a, newBytes, b);
+  const tables = pairTables(before, after, old.sizeBytes, sameNames);
   const tableStarts = new Set(tables.map((each) => each.oldStart));
   const planned: Region[] = [];
   const keep = (region: Region, from: number, to: number) => {
@@ -52,11 +56,21 @@ export function planElfRegions(
 const MIN_REMAINDER_BYTES = 32;
 
 /** The tables of the new file beside the old table of the same kind and rank, in the order of the new file. */
-function pairTables(before: ElfImage, after: ElfImage, oldSize: number): Region[] {
+function pairTables(
+  before: ElfImage,
+  after: ElfImage,
+  oldSize: number,
+  sameNames: (old: number, next: number) => boolean,
+): Region[] {
   const tables: Region[] = [];
   const earlier = before.areas.filter((each) => isTable(each.kind));
   for (const area of after.areas.filter((each) => isTable(each.kind))) {
-    const rank = earlier.findIndex((each) => isSameTable(each, area));
+    const rank = earlier.findIndex(
+      (each) =>
+        isSameTable(each, area) &&
+        // Of these an object has many.
+        (area.kind !== 'objectRela' || sameNames(each.section!.nameOffset, area.section!.nameOffset)),
+    );
     const match = earlier[rank];
     if (match === undefined) continue;
     earlier.splice(rank, 1);
@@ -65,6 +79,17 @@ function pairTables(before: ElfImage, after: ElfImage, oldSize: number): Region[
   }
   return tables;
 }
+
+function areSameNames(old: OldBytes, oldName: number, next: OldBytes, newName: number): boolean {
+  for (let i = 0; i < MAX_NAME_BYTES; i++) {
+    const byte = old.u8(oldName + i);
+    if (byte !== next.u8(newName + i)) return false;
+    if (byte === 0) return true;
+  }
+  return true;
+}
+
+const MAX_NAME_BYTES = 256;
 
 function isSameTable(a: Area, b: Area): boolean {
   return a.kind === b.kind && a.section?.type === b.section?.type && a.section?.alloc === b.section?.alloc;

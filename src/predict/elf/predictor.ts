@@ -10,8 +10,11 @@ import { movedSize, openAddresses } from './addresses.ts';
 import { arm64Stepper } from './code-arm64.ts';
 import { x86Stepper } from './code-x86.ts';
 import { gnuHashStepper } from './gnu-hash.ts';
+import { goBucketStepper } from './go-buckets.ts';
+import { findGoWords } from './go-words.ts';
 import {
   type Area,
+  type ElfImage,
   isTable,
   loadSegments,
   MACHINE_AARCH64,
@@ -19,15 +22,18 @@ import {
   MAX_SEGMENTS,
   PROGRAM_HEADER_BYTES,
   parseElfHeader,
-  parseElfImage,
   parseSegments,
+  TYPE_RELOCATABLE,
 } from './image.ts';
 import { linkageStepper } from './linkage.ts';
+import { objectRelocationStepper } from './object-relocations.ts';
 import { openOldBytes } from './old-bytes.ts';
+import { parseElf } from './parse.ts';
 import { type Context, type Correct, copyStepper, type Piece, STEP_BYTES, type Stepper } from './piece.ts';
 import { pointerStepper } from './pointers.ts';
 import { readonlyStepper } from './readonly.ts';
 import { buildRegionMap } from './region-map.ts';
+import { type Base, startBase } from './relative.ts';
 import { relocationStepper } from './relocations.ts';
 import { dynamicStepper, sectionHeaderStepper, versionStepper } from './small-tables.ts';
 import { symbolStepper } from './symbols.ts';
@@ -68,7 +74,7 @@ export function openElfPredictor(
 ): ElfPredictor | undefined {
   if (old.sizeBytes > MAX_FILE_BYTES || newSize > MAX_FILE_BYTES) return undefined;
   const oldBytes = openOldBytes(old);
-  const image = parseElfImage(oldBytes);
+  const image = parseElf(oldBytes);
   if (image === undefined) return undefined;
   const map = buildRegionMap(withoutOverhang(regions, image.areas), old.sizeBytes);
   const addresses = openAddresses(image, map, old.sizeBytes);
@@ -79,6 +85,8 @@ export function openElfPredictor(
     map,
     tables: startTables(),
     taken: takenOffsets(image),
+    goWords: findGoWords(oldBytes, image),
+    sectionBases: sectionBases(image),
     movedSize: (address, size) => movedSize(addresses, address, size),
     scratch: new Uint8Array(STEP_BYTES + 256),
     relocatedByPlace: undefined,
@@ -147,6 +155,11 @@ export function openElfPredictor(
   };
 }
 
+function sectionBases({ type, sections }: ElfImage): (Base | undefined)[] {
+  if (type !== TYPE_RELOCATABLE) return [];
+  return sections.map((each) => (each.stored ? startBase(each.address) : undefined));
+}
+
 function chooseStepper(context: Context, area: Area, piece: Piece): Stepper {
   switch (area.kind) {
     case 'code':
@@ -172,6 +185,10 @@ function chooseStepper(context: Context, area: Area, piece: Piece): Stepper {
       return unwindHeaderStepper(context, piece, area);
     case 'ehFrame':
       return unwindStepper(context, piece, area);
+    case 'objectRela':
+      return objectRelocationStepper(context, piece, area);
+    case 'goBuckets':
+      return goBucketStepper(context, piece, area, context.image.go!);
     case 'dynamic':
       return dynamicStepper(context, piece, area);
     case 'sectionHeaders':

@@ -2,6 +2,7 @@
  * Predicts read-only data: tables of 4-byte distances to code, as compilers make them for `switch` (they begin where
  * some instruction takes an address), and 8-byte addresses in executables that are not position-independent.
  */
+
 import { type Area, TYPE_EXECUTABLE } from './image.ts';
 import {
   type Context,
@@ -13,6 +14,7 @@ import {
   setI32,
   setU64,
 } from './piece.ts';
+import { learnOffset, predictOffset } from './relative.ts';
 import type { TakenOffsets } from './taken.ts';
 
 /** A piece that begins inside of a table looks back so far for its beginning. */
@@ -20,7 +22,7 @@ const MAX_LOOK_BACK_BYTES = 1 << 12;
 const MIN_ADDRESS = 0x1000;
 
 export function readonlyStepper(context: Context, piece: Piece, area: Area): Stepper {
-  const { old, addresses, image, taken } = context;
+  const { old, addresses, image, taken, goWords } = context;
   const absolute = image.type === TYPE_EXECUTABLE;
   const shift = area.section!.address - area.section!.offset;
   const newShift = addresses.newAddress(piece.newStart) - piece.newStart + piece.newStart - piece.oldStart;
@@ -40,6 +42,15 @@ export function readonlyStepper(context: Context, piece: Piece, area: Area): Ste
     let corrected = 0;
     for (let at = -from & 3; at + 4 <= count; at += 4) {
       const place = from + at;
+      const base = goWords?.baseAt(place);
+      if (base !== undefined) {
+        const predicted = predictOffset(addresses, base, getI32(into, at));
+        setI32(into, at, predicted);
+        correct(corrected, at + 4);
+        corrected = at + 4;
+        learnOffset(addresses, base, old.i32(place), predicted, getI32(into, at));
+        continue;
+      }
       if (taken.isTaken(place)) table = beginsTable(place) ? place : -1;
       if (table >= 0) {
         const target = table + shift + getI32(into, at);

@@ -11,6 +11,8 @@ export interface RegionMap {
   toNew(oldOffset: number): number;
   /** The old offset of a new one; -1 where no region covers it. */
   toOld(newOffset: number): number;
+  /** The first region that ends after a new offset. */
+  regionAfter(newOffset: number): Region | undefined;
 }
 
 /** `regions` in order of newStart, none overlapping there. Memory: some 40 bytes per region and 1/1024 of the old size. */
@@ -45,6 +47,16 @@ export function buildRegionMap(regions: readonly Region[], oldSize: number): Reg
       const region = low > 0 ? regions[low - 1]! : undefined;
       if (region === undefined || newOffset >= region.newStart + region.length) return -1;
       return region.oldStart + (newOffset - region.newStart);
+    },
+    regionAfter(newOffset) {
+      let low = 0;
+      let high = regions.length;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (regions[middle]!.newStart + regions[middle]!.length <= newOffset) low = middle + 1;
+        else high = middle;
+      }
+      return regions[low];
     },
   };
 }

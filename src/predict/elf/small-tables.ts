@@ -1,6 +1,6 @@
 /** Predicts the small tables that follow from others: symbol versions, the dynamic section, the section headers. */
 import { entryStepper } from './entries.ts';
-import type { Area } from './image.ts';
+import { type Area, TYPE_RELOCATABLE } from './image.ts';
 import { type Context, getU64, type Piece, type Stepper, setU64 } from './piece.ts';
 
 /** A version (2 bytes) per dynamic symbol: that of the old symbol it is paired with. */
@@ -34,8 +34,9 @@ export function dynamicStepper(context: Context, piece: Piece, area: Area): Step
 /** Section headers: addresses and offsets are where the section's first byte went. */
 export function sectionHeaderStepper(context: Context, piece: Piece, area: Area): Stepper {
   const { old, addresses, map } = context;
-  /** Where the section before ends in the new file, and where it did in the old one. */
-  let before = { old: 0, now: 0 };
+  /** Where the section before ends in the new file, and where it did in the old one; in objects, relocations stand apart. */
+  const ends = { relocations: { old: 0, now: 0 }, others: { old: 0, now: 0 } };
+  const linked = context.image.type !== TYPE_RELOCATABLE;
   return entryStepper(context, piece, area, 64, (draft, at, index) => {
     const from = area.start + index * 64;
     old.copy(from, draft.bytes.subarray(at, at + 64));
@@ -43,16 +44,22 @@ export function sectionHeaderStepper(context: Context, piece: Piece, area: Area)
     if (section === undefined || section.type === 0) return;
     const { address, offset, size } = section;
     if (!Number.isSafeInteger(address + offset + size)) return;
-    if (section.alloc && addresses.isOld(address))
+    const chain = !linked && section.type === 4 ? 'relocations' : 'others';
+    const before = ends[chain];
+    if (linked && section.alloc && addresses.isOld(address))
       setU64(draft.bytes, at + 16, addresses.toNewByMap(address));
     draft.fixTo(at + 24);
     const gap = offset - before.old;
+    // Where sections have no addresses, each begins at the next place that is aligned as it wants.
+    const step = linked ? 1 : Math.max(1, Math.min(section.align, 4096));
     const mapped = map.toNew(offset);
     const expected =
-      section.alloc && section.stored
+      linked && section.alloc && section.stored
         ? addresses.newOffset(getU64(draft.bytes, at + 16))
-        : gap >= 0 && gap < 16
-          ? before.now + gap
+        : gap >= 0 && gap < Math.max(16, step)
+          ? linked
+            ? before.now + gap
+            : Math.ceil(before.now / step) * step
           : mapped;
     setU64(draft.bytes, at + 24, expected >= 0 ? expected : mapped);
     draft.fixTo(at + 32);
@@ -61,7 +68,7 @@ export function sectionHeaderStepper(context: Context, piece: Piece, area: Area)
       const end = map.toNew(offset + size - 1) + 1;
       if (end > now) setU64(draft.bytes, at + 32, end - now);
       draft.fixTo(at + 40);
-      before = { old: offset + size, now: now + getU64(draft.bytes, at + 32) };
+      ends[chain] = { old: offset + size, now: now + getU64(draft.bytes, at + 32) };
     }
   });
 }

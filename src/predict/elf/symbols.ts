@@ -3,8 +3,9 @@
  * .gnu.hash tells for dynamic symbols, else the old order and the place of the true name among the old names.
  */
 import { entryStepper } from './entries.ts';
-import type { Area } from './image.ts';
+import { type Area, TYPE_RELOCATABLE } from './image.ts';
 import { type Context, getI32, getU64, type Piece, type Stepper, setI32, setU64 } from './piece.ts';
+import { learnOffset, predictOffset } from './relative.ts';
 import { MAX_RECORDS, type SortedRecords, sortedBy } from './tables.ts';
 
 const ENTRY_BYTES = 24;
@@ -14,6 +15,7 @@ const FIRST_RESERVED_SECTION = 0xff00;
 
 export function symbolStepper(context: Context, piece: Piece, area: Area): Stepper {
   const { old, addresses, tables, map } = context;
+  const linked = context.image.type !== TYPE_RELOCATABLE;
   const dynamic = area.section?.type === DYNAMIC;
   const names = context.image.sections[area.section?.link ?? 0];
   const namesStart = names?.offset ?? 0;
@@ -48,6 +50,7 @@ export function symbolStepper(context: Context, piece: Piece, area: Area): Stepp
     const from = recordAt(record);
     const section = old.u16(from + 6);
     const type = old.u8(from + 4) & 15;
+    const base = context.sectionBases[section];
     const value = old.u64(from + 8);
     const size = old.u64(from + 16);
     bytes[start + 4] = old.u8(from + 4);
@@ -58,18 +61,21 @@ export function symbolStepper(context: Context, piece: Piece, area: Area): Stepp
     draft.fixTo(start + 8);
     const trueSection = bytes[start + 6]! | (bytes[start + 7]! << 8);
     if (trueSection !== newSection && paired) sectionNumbers.set(section, trueSection);
-    const moves =
-      section !== 0 &&
-      section < FIRST_RESERVED_SECTION &&
-      type !== TYPE_THREAD_LOCAL &&
-      addresses.isOld(value);
-    setU64(bytes, start + 8, moves ? addresses.toNew(value) : value);
+    const placed = section !== 0 && section < FIRST_RESERVED_SECTION && type !== TYPE_THREAD_LOCAL;
+    const moves = placed && (linked ? addresses.isOld(value) : base !== undefined && value < 2 ** 32);
+    const moved = !moves
+      ? value
+      : base
+        ? predictOffset(addresses, base, value) >>> 0
+        : addresses.toNew(value);
+    setU64(bytes, start + 8, moved);
     draft.fixTo(start + 16);
     const trueValue = getU64(bytes, start + 8);
-    setU64(bytes, start + 16, moves ? context.movedSize(value, size) : size);
+    setU64(bytes, start + 16, moves ? context.movedSize(value + (base?.address ?? 0), size) : size);
     if (!paired) return;
-    if (moves && addresses.toNew(value) !== trueValue) addresses.learn(value, trueValue);
-    if (dynamic) {
+    if (moves && base) learnOffset(addresses, base, value, moved, trueValue);
+    else if (moves && addresses.toNew(value) !== trueValue) addresses.learn(value, trueValue);
+    if (dynamic || !linked) {
       tables.newSymbols.set(record, number + 1);
       tables.oldSymbols.set(number, record);
     }
