@@ -10,7 +10,7 @@ import { STREAM_BINARY, STREAM_TEXT } from '../patch/format.ts';
 /** Streams of new bytes, in which what comes was often there before. */
 const TRIED: readonly number[] = [STREAM_TEXT, STREAM_BINARY];
 /** Shorter streams are left to the mixing coder. */
-const LEAST_BYTES = 1 << 15;
+const LEAST_BYTES = 1 << 20;
 /** Readers decode some megabytes a second of it: it has to save a part of what the other coder takes. */
 const LEAST_SAVING = 1 / 32;
 /** What another coder leaves more of is noise. */
