@@ -115,7 +115,7 @@ const EFFORTS: readonly Level[] = [
 export function effortOf(level: number): Effort {
   const found = EFFORTS[level - 1];
   if (found !== undefined) {
-    return { level, windowBytes: 4 * MB, maxAnchors: MB, codesEarly: true, ...found };
+    return { level, windowBytes: MB, maxAnchors: MB, codesEarly: true, ...found };
   }
   throw new DidiffError(
     'USAGE',
