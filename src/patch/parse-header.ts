@@ -19,6 +19,7 @@ import {
   type BaseLayer,
   type BlobSource,
   type DocumentInfo,
+  FEATURE_BITCODE,
   FEATURE_BLOB_COPIES,
   FEATURE_EXECUTABLES,
   FEATURE_GZIP_RECIPE,
@@ -38,6 +39,7 @@ const KNOWN_FEATURES: readonly string[] = [
   FEATURE_BLOB_COPIES,
   FEATURE_LISTED_DIGESTS,
   FEATURE_OPENED_PARTS,
+  FEATURE_BITCODE,
   FEATURE_MIX,
 ];
 const MAX_LAYERS = 4096;
