@@ -1,6 +1,6 @@
 /** From bits to plain bytes: each field becomes an integer of 7 bits a byte, a character or bytes as they are. */
 import { corrupt } from '../../errors.ts';
-import { CHAR6, difference, type Transport } from './transport.ts';
+import { bitOf, CHAR6, difference, type Transport } from './transport.ts';
 
 /** Every plain byte but those of blobs takes a bit; more is never made of so many bytes. */
 const PIECE_BYTES = 1 << 16;
@@ -27,10 +27,8 @@ export function readBits(
   };
   const putInteger = (value: number) => {
     let rest = value;
-    while (rest >= 0x80) {
-      put((rest % 0x80) | 0x80);
-      rest = Math.floor(rest / 0x80);
-    }
+    for (; rest > 0x7fffffff; rest = Math.floor(rest / 0x80)) put((rest % 0x80) | 0x80);
+    for (; rest >= 0x80; rest >>>= 7) put((rest & 0x7f) | 0x80);
     put(rest);
   };
   const putLarge = (value: bigint) => {
@@ -40,24 +38,27 @@ export function readBits(
   };
   /** Up to 32 bits. */
   const take = (width: number): number => {
-    if (width > 16) {
-      const low = take(16);
-      return low + take(width - 16) * 0x10000;
-    }
     if (bit + width > endBit) throw corrupt('a bitstream is cut short');
-    const at = bit >> 3;
-    const three = bytes[at]! | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16);
-    const value = (three >> (bit & 7)) & ((1 << width) - 1);
+    const at = bit >>> 3;
+    const shift = bit & 7;
     bit += width;
-    return value;
+    // What is read past the end is undefined, which is no bits.
+    const four = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+    if (width <= 24) return (four >>> shift) & ((1 << width) - 1);
+    const low = (four >>> shift) & 0xffff;
+    const rest = (at + 2) | 0;
+    const high = bytes[rest]! | (bytes[rest + 1]! << 8) | (bytes[rest + 2]! << 16);
+    return low + ((high >>> shift) & ((1 << (width - 16)) - 1)) * 0x10000;
   };
   const align = () => {
     const rest = -bit & 31;
     if (rest > 0 && take(rest) !== 0) throw corrupt('a bitstream is padded with something');
   };
   const putValue = (value: number, expected: number | undefined) => {
-    if (expected === undefined) putInteger(value);
-    else if (value >= 2 ** 32) throw corrupt(`the operand ${value} is more than was expected of it`);
+    if (expected === undefined) {
+      if (value < 0x80) put(value);
+      else putInteger(value);
+    } else if (value >= 2 ** 32) throw corrupt(`the operand ${value} is more than was expected of it`);
     else putInteger(difference(value, expected));
   };
   const takeLarge = (width: number): bigint => {
@@ -69,6 +70,34 @@ export function readBits(
       if (value >= 1n << 64n) throw corrupt('an operand has more than 64 bits');
       if (group < more) return value;
     }
+  };
+
+  const carryVbr = (width: number, expected: number | undefined): number => {
+    const from = bit;
+    const more = bitOf(width - 1);
+    const first = take(width);
+    if (first < more) {
+      putValue(first, expected);
+      return first;
+    }
+    let value = first - more;
+    for (let scale = more; ; scale *= more) {
+      const group = take(width);
+      if (group < more) {
+        if (group === 0) throw corrupt('an operand is not in its shortest form');
+        value += group * scale;
+        break;
+      }
+      value += (group - more) * scale;
+      if (scale > 2 ** 64) throw corrupt('an operand has more than 64 bits');
+    }
+    if (value <= Number.MAX_SAFE_INTEGER) putValue(value, expected);
+    else if (expected !== undefined) throw corrupt('an operand is more than was expected of it');
+    else {
+      bit = from;
+      putLarge(takeLarge(width));
+    }
+    return value;
   };
 
   return {
@@ -83,27 +112,19 @@ export function readBits(
       putValue(value, expected);
       return value;
     },
-    vbr(width, expected) {
-      const from = bit;
-      const more = 2 ** (width - 1);
-      let value = 0;
-      for (let scale = 1; ; scale *= more) {
+    vbr: carryVbr,
+    vbrs(count, width) {
+      const more = bitOf(width - 1);
+      const most = Math.min(more, 0x80);
+      for (let left = count; left > 0; left--) {
+        const from = bit;
         const group = take(width);
-        if (group < more) {
-          if (group === 0 && scale > 1) throw corrupt('an operand is not in its shortest form');
-          value += group * scale;
-          break;
+        if (group < most) put(group);
+        else {
+          bit = from;
+          carryVbr(width, undefined);
         }
-        value += (group - more) * scale;
-        if (scale > 2 ** 64) throw corrupt('an operand has more than 64 bits');
       }
-      if (value <= Number.MAX_SAFE_INTEGER) putValue(value, expected);
-      else if (expected !== undefined) throw corrupt('an operand is more than was expected of it');
-      else {
-        bit = from;
-        putLarge(takeLarge(width));
-      }
-      return value;
     },
     char6: () => put(CHAR6.charCodeAt(take(6))),
     blob(count) {

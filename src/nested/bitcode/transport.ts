@@ -16,12 +16,19 @@ export interface Transport {
   vbr(width: number, expected?: number): number;
   /** A character of 6 bits. */
   char6(): void;
+  /** So many numbers of groups of 2 to 32 bits, of which nothing is expected or wanted. */
+  vbrs(count: number, width: number): void;
   /** A stretch of bytes, and zero bits up to a word's end on both sides of it. */
   blob(count: number): void;
   /** Zero bits up to a word's end, then the length of what follows. */
   enterBlock(): void;
   /** Zero bits up to a word's end, which is that of the block. */
   leaveBlock(): void;
+}
+
+/** 2 to the power of 0 to 31: many times faster than `**`. */
+export function bitOf(exponent: number): number {
+  return (1 << exponent) >>> 0;
 }
 
 export const CHAR6 = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._';

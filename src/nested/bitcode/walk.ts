@@ -107,6 +107,10 @@ function carryUnabbreviated(
   const code = transport.vbr(6);
   const count = transport.vbr(6);
   const expects = expectations.begin(block, code);
+  if (!expects && block !== BLOCK_INFO) {
+    transport.vbrs(count, 6);
+    return undefined;
+  }
   let first: number | undefined;
   for (let i = 0; i < count; i++) {
     const value = transport.vbr(6, expects ? expectations.next(i) : undefined);
@@ -137,6 +141,8 @@ function carryAbbreviated(
     else if (operand.kind === 'blob') transport.blob(transport.vbr(6));
     else if (operand.kind !== 'array')
       note(carryScalar(transport, operand, expects ? expectations.next(count) : undefined));
+    else if (count >= 0 && !expects && operand.of.kind === 'vbr')
+      transport.vbrs(transport.vbr(6), operand.of.width);
     else
       for (let left = transport.vbr(6); left > 0; left--)
         note(carryScalar(transport, operand.of, expects ? expectations.next(count) : undefined));

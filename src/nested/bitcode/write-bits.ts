@@ -1,6 +1,6 @@
 /** From plain bytes to bits, the way back of read-bits.ts. What no bits would have given is refused. */
 import { corrupt } from '../../errors.ts';
-import { CHAR6, fromDifference, type Transport } from './transport.ts';
+import { bitOf, CHAR6, fromDifference, type Transport } from './transport.ts';
 
 const FIRST_BYTES = 1 << 12;
 /** Of an integer of 64 bits. */
@@ -16,6 +16,7 @@ export function writeBits(
   out.set(first);
   let position = 0;
   let bytes = first.length;
+  /** Bits behind those bytes, fewer than 16; none where a word begins. */
   let pending = 0;
   let pendingBits = 0;
   /** Where the lengths of open blocks stand. */
@@ -36,12 +37,13 @@ export function writeBits(
     }
     pending |= value << pendingBits;
     pendingBits += width;
-    if (pendingBits < 8) return;
-    reserve(2);
-    for (; pendingBits >= 8; pendingBits -= 8) {
-      out[bytes++] = pending;
-      pending >>>= 8;
-    }
+    if (pendingBits < 16) return;
+    if (bytes + 2 > out.length || bytes + 2 > mostBytes) reserve(2);
+    out[bytes] = pending;
+    out[bytes + 1] = pending >>> 8;
+    bytes += 2;
+    pending >>>= 16;
+    pendingBits -= 16;
   };
   const align = () => {
     const rest = -(8 * (bytes & 3) + pendingBits) & 31;
@@ -55,6 +57,11 @@ export function writeBits(
   /** Exact up to 2^53 − 1; undefined, and nothing read, for more. */
   const readInteger = (): number | undefined => {
     const from = position;
+    const first = plain[from];
+    if (first !== undefined && first < 0x80) {
+      position++;
+      return first;
+    }
     let value = 0;
     for (let scale = 1; position - from < MAX_INTEGER_BYTES; scale *= 0x80) {
       const group = byte();
@@ -90,35 +97,46 @@ export function writeBits(
     put(Number(rest), width);
   };
 
+  const carryVbr = (width: number, expected: number | undefined): number => {
+    const value = expected === undefined ? readInteger() : readExpected(expected);
+    if (value === undefined) {
+      const large = readLarge();
+      putLarge(large, width);
+      return Number(large);
+    }
+    const more = bitOf(width - 1);
+    let rest = value;
+    for (; rest > 0x7fffffff && rest >= more; rest = Math.floor(rest / more))
+      put((rest % more) + more, width);
+    for (; rest >= more; rest >>>= width - 1) put((rest & (more - 1)) + more, width);
+    put(rest, width);
+    return value;
+  };
+
   return {
     get isAtEnd() {
       return position === plain.length;
     },
     get words() {
-      return bytes >>> 2;
+      return (8 * bytes + pendingBits) >>> 5;
     },
     fixed(width, expected) {
       const value = expected === undefined ? readInteger() : readExpected(expected);
-      if (value === undefined || value >= 2 ** width)
+      if (value === undefined || value >= (width < 32 ? bitOf(width) : 2 ** 32))
         throw corrupt(`a field of ${width} bits of a bitstream can't be ${value}`);
       put(value, width);
       return value;
     },
-    vbr(width, expected) {
-      const value = expected === undefined ? readInteger() : readExpected(expected);
-      if (value === undefined) {
-        const large = readLarge();
-        putLarge(large, width);
-        return Number(large);
+    vbr: carryVbr,
+    vbrs(count, width) {
+      const most = Math.min(bitOf(width - 1), 0x80);
+      for (let left = count; left > 0; left--) {
+        const value = plain[position];
+        if (value !== undefined && value < most) {
+          position++;
+          put(value, width);
+        } else carryVbr(width, undefined);
       }
-      const more = 2 ** (width - 1);
-      let rest = value;
-      while (rest >= more) {
-        put((rest % more) + more, width);
-        rest = Math.floor(rest / more);
-      }
-      put(rest, width);
-      return value;
     },
     char6() {
       const code = CHAR6.indexOf(String.fromCharCode(byte()));
@@ -128,11 +146,11 @@ export function writeBits(
     blob(count) {
       align();
       if (count > plain.length - position) throw corrupt('a blob of a bitstream is cut short');
-      reserve(count);
+      const padded = Math.ceil(count / 4) * 4;
+      reserve(padded);
       out.set(plain.subarray(position, position + count), bytes);
       position += count;
-      bytes += count;
-      align();
+      bytes += padded;
     },
     enterBlock() {
       align();
