@@ -27,7 +27,7 @@ chmodSync(join(target, 'cli/main.js'), 0o755);
 function listEntries() {
   return readdirSync(target, { recursive: true })
     .map((path) => path.split(sep).join('/'))
-    .filter((path) => /^(index|cli\/main|.*-worker)\.js$/.test(path))
+    .filter((path) => /^(index|cli\/main|.*\/thread)\.js$/.test(path))
     .sort();
 }
 

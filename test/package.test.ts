@@ -1,6 +1,15 @@
 /** The package as `npm pack` makes it, with nothing beside it but what it depends on. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -36,6 +45,16 @@ describe('the package', () => {
     for (const command of ['create', 'apply', 'check', 'inspect', 'diff', 'estimate', 'pull'])
       expect(run('dist/cli/main.js', command, '--help')).toContain(`didiff ${command}`);
     expect(run('dist/cli/main.js', 'completion', 'bash')).toContain('didiff');
+  });
+
+  test('has what its code starts threads from', () => {
+    const named = readdirSync(join(root, 'dist/bundle')).flatMap((file) => {
+      const code = readFileSync(join(root, 'dist/bundle', file), 'utf8');
+      const places = code.matchAll(/new URL\("(\.[^"]*)", new URL\("([^"]*)", import\.meta\.url\)/g);
+      return [...places].map(([, name, from]) => join(root, 'dist/bundle', dirname(from!), name!));
+    });
+    expect(named.filter((path) => path.endsWith('/thread.js')).length).toBeGreaterThan(0);
+    for (const path of named) expect(existsSync(path), path).toBe(true);
   });
 
   test('is loaded as the library, making patches included', () => {

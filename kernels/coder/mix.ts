@@ -3,9 +3,10 @@
 // Compiled with --initialMemory 110 --enable simd.
 
 const CONTEXTS: usize = 10;
-// 22 inputs, and two zeros that make whole vectors.
+// 22 inputs, and two zeros that make whole vectors: the contexts' chances stretched, the match, the fixed one; then the
+// chances as they are, and the zeros. As sums don't depend on an order, that of the reference needn't be kept.
 const INPUTS: usize = 24;
-const MATCH_INPUT: usize = 20;
+const MATCH_INPUT: usize = 10;
 const POINTS: i32 = 33;
 const LEARNING: i32 = 50;
 const LONGEST_MATCH: i32 = 64;
@@ -19,13 +20,14 @@ const RATES: usize = STRETCH + 2 * 4096;
 const X: usize = RATES + 4 * 128;
 const HASHES: usize = X + 4 * 24;
 const PLACES: usize = HASHES + 4 * 12;
+const READ: usize = PLACES + 4 * 10;
 const MATCH_CHANCES: usize = PLACES + 4 * 12;
 const FIRST: usize = 24576;
 const SECOND: usize = FIRST + 4 * 24 * 1024;
 const EARLY: usize = SECOND + 4 * 24 * 2048;
 const LATE: usize = EARLY + 2 * 33 * 256;
 const MATCH_PLACES: usize = LATE + 2 * 33 * 4096;
-const SLOTS: usize = (MATCH_PLACES + (4 << 16) + 63) & ~63;
+const SLOTS: usize = (MATCH_PLACES + (4 << 16) + 127) & ~127;
 const PLAIN: usize = SLOTS + (64 << 16);
 const CODED: usize = PLAIN + MOST_PLAIN;
 
@@ -92,10 +94,9 @@ export function start(integers: bool, slotBits: u32): void {
   from = 0;
   low = 0;
   high = 0xffffffff;
-  memory.fill(X, 0, FIRST - X);
+  memory.fill(X, 0, HASHES - X);
   memory.fill(MATCH_PLACES, 0, 4 << 16);
   memory.fill(SLOTS, 0, 64 << slotBits);
-  store<i32>(X + 4 * 21, 256);
   for (let i: usize = 0; i < 2 * 65; i++) store<u16>(MATCH_CHANCES + 2 * i, 32768);
   for (let at = FIRST; at < EARLY; at += 4 * INPUTS) {
     memory.fill(at, 0, 4 * INPUTS);
@@ -165,6 +166,22 @@ export function decode(size: i32, count: i32): i32 {
   return <i32>(input - CODED) - 3;
 }
 
+// Goes on by `count` plain bytes from the `at`-th on, and writes at `codedAt` the chance, an f64, that each had.
+export function weigh(at: i32, count: i32): void {
+  for (let i: i32 = 0; i < count; i++) {
+    const byte = <i32>load<u8>(PLAIN + <usize>(at + i));
+    let chance: f64 = 1;
+    for (let shift: i32 = 7; shift >= 0; shift--) {
+      const bit = (byte >> shift) & 1;
+      const ofOne = predict();
+      chance *= <f64>(bit !== 0 ? ofOne : 65536 - ofOne) / 65536;
+      learn(bit);
+    }
+    store<f64>(CODED + (<usize>i << 3), chance);
+    endByte(byte, at + i + 1);
+  }
+}
+
 @inline
 function divide(chance: u32): u32 {
   const range = high - low;
@@ -193,12 +210,7 @@ function bits(number: u32): u32 {
 }
 
 function predict(): u32 {
-  for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) {
-    const chance = load<u32>(<usize>load<u32>(PLACES + i) + (node << 2)) >> 20;
-    store<i32>(X + i, stretch(chance));
-    store<i32>(X + 4 * CONTEXTS + i, (<i32>chance - 2048) >> 1);
-  }
-  store<i32>(X + 4 * MATCH_INPUT, predictMatch());
+  setInputs();
   firstSet = FIRST + <usize>(trust * 256 + tree) * (4 * INPUTS);
   const selector = isIntegers ? index * 8 + (codes & 7) : last & 0xff;
   secondSet = SECOND + <usize>(selector * 8 + <u32>bitIndex) * (4 * INPUTS);
@@ -221,12 +233,58 @@ function between(at: usize, weight: i32): i32 {
   return (<i32>load<u16>(at) * (128 - weight) + <i32>load<u16>(at, 2) * weight) >> 7;
 }
 
+// Whole vectors are written, of numbers that never were in memory: a processor waits where it reads as one what was
+// written in parts.
+@inline
+function setInputs(): void {
+  const a = chances(0);
+  const b = chances(4);
+  const c = i32x4.replace_lane(
+    i32x4.replace_lane(i32x4.splat(2048), 0, chance(8)),
+    1,
+    chance(9),
+  );
+  v128.store(X, stretched(a));
+  v128.store(X, stretched(b), 16);
+  const last = i32x4.replace_lane(
+    i32x4.replace_lane(i32x4.splat(256), 0, stretch(i32x4.extract_lane(c, 0))),
+    1,
+    stretch(i32x4.extract_lane(c, 1)),
+  );
+  v128.store(X, i32x4.replace_lane(last, 2, predictMatch()), 32);
+  const middle = i32x4.splat(2048);
+  v128.store(X, i32x4.shr_s(i32x4.sub(a, middle), 1), 48);
+  v128.store(X, i32x4.shr_s(i32x4.sub(b, middle), 1), 64);
+  v128.store(X, i32x4.shr_s(i32x4.sub(c, middle), 1), 80);
+}
+
+@inline
+function chance(context: usize): u32 {
+  return load<u32>(<usize>load<u32>(PLACES + 4 * context) + (node << 2)) >> 20;
+}
+
+@inline
+function chances(from: usize): v128 {
+  let four = i32x4.splat(chance(from));
+  four = i32x4.replace_lane(four, 1, chance(from + 1));
+  four = i32x4.replace_lane(four, 2, chance(from + 2));
+  return i32x4.replace_lane(four, 3, chance(from + 3));
+}
+
+@inline
+function stretched(four: v128): v128 {
+  let there = i32x4.splat(stretch(i32x4.extract_lane(four, 0)));
+  there = i32x4.replace_lane(there, 1, stretch(i32x4.extract_lane(four, 1)));
+  there = i32x4.replace_lane(there, 2, stretch(i32x4.extract_lane(four, 2)));
+  return i32x4.replace_lane(there, 3, stretch(i32x4.extract_lane(four, 3)));
+}
+
 @inline
 function mix(set: usize): i32 {
-  let sums = i32x4.splat(0);
-  for (let i: usize = 0; i < 4 * INPUTS; i += 16) {
-    sums = i32x4.add(sums, i32x4.shr_s(i32x4.mul(v128.load(X + i), v128.load(set + i)), 8));
-  }
+  const sums = i32x4.add(
+    i32x4.add(i32x4.add(weighed(set, 0), weighed(set, 16)), i32x4.add(weighed(set, 32), weighed(set, 48))),
+    i32x4.add(weighed(set, 64), weighed(set, 80)),
+  );
   const sum =
     i32x4.extract_lane(sums, 0) +
     i32x4.extract_lane(sums, 1) +
@@ -236,13 +294,25 @@ function mix(set: usize): i32 {
 }
 
 @inline
+function weighed(set: usize, at: usize): v128 {
+  return i32x4.shr_s(i32x4.mul(v128.load(X + at), v128.load(set + at)), 8);
+}
+
+@inline
 function train(set: usize, mixed: i32, bit: i32): void {
   const error = i32x4.splat(((bit << 12) - squash(mixed)) * LEARNING);
-  const half = i32x4.splat(0x8000);
-  for (let i: usize = 0; i < 4 * INPUTS; i += 16) {
-    const step = i32x4.shr_s(i32x4.add(i32x4.mul(v128.load(X + i), error), half), 16);
-    v128.store(set + i, i32x4.add(v128.load(set + i), step));
-  }
+  correct(set, 0, error);
+  correct(set, 16, error);
+  correct(set, 32, error);
+  correct(set, 48, error);
+  correct(set, 64, error);
+  correct(set, 80, error);
+}
+
+@inline
+function correct(set: usize, at: usize, error: v128): void {
+  const step = i32x4.shr_s(i32x4.add(i32x4.mul(v128.load(X + at), error), i32x4.splat(0x8000)), 16);
+  v128.store(set + at, i32x4.add(v128.load(set + at), step));
 }
 
 function learn(bit: i32): void {
@@ -251,24 +321,37 @@ function learn(bit: i32): void {
   towards(early, bit);
   towards(late, bit);
   if (usedChance !== 0) towards(usedChance, bit);
-  for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) {
-    const at = <usize>load<u32>(PLACES + i) + (node << 2);
-    const counter = load<u32>(at);
-    const count = counter & 0x3ff;
-    const chance = counter >> 10;
-    const rate = load<u32>(RATES + (<usize>count << 2));
-    const moved =
-      bit !== 0 ? chance + ((((4194303 - chance) >> 3) * rate) >> 9) : chance - (((chance >> 3) * rate) >> 9);
-    store<u32>(at, (moved << 10) | min(count + 1, 127));
-  }
+  if (bit !== 0) for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) learnOne(i);
+  else for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) learnZero(i);
   tree = (tree << 1) | bit;
   node = (node << 1) | <usize>bit;
   bitIndex++;
   if (bitIndex !== 4) return;
   node = 1;
   for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) {
-    store<u32>(PLACES + i, <u32>findSlot(hash(load<u32>(HASHES + i), tree)));
+    store<u32>(PLACES + i, hash(load<u32>(HASHES + i), tree));
   }
+  findSlots();
+}
+
+@inline
+function learnOne(i: usize): void {
+  const at = <usize>load<u32>(PLACES + i) + (node << 2);
+  const counter = load<u32>(at);
+  const count = counter & 0x3ff;
+  const chance = counter >> 10;
+  const rate = load<u32>(RATES + (<usize>count << 2));
+  store<u32>(at, ((chance + ((((4194303 - chance) >> 3) * rate) >> 9)) << 10) | min(count + 1, 127));
+}
+
+@inline
+function learnZero(i: usize): void {
+  const at = <usize>load<u32>(PLACES + i) + (node << 2);
+  const counter = load<u32>(at);
+  const count = counter & 0x3ff;
+  const chance = counter >> 10;
+  const rate = load<u32>(RATES + (<usize>count << 2));
+  store<u32>(at, ((chance - (((chance >> 3) * rate) >> 9)) << 10) | min(count + 1, 127));
 }
 
 @inline
@@ -277,17 +360,35 @@ function towards(at: usize, bit: i32): void {
   store<u16>(at, <u16>(bit !== 0 ? chance + ((65535 - chance) >> 6) : chance - (chance >> 6)));
 }
 
+// Puts a slot in the place of each wanted hash. Most are not in the processor's caches: that all are read before any is
+// compared has it wait for them at the same time, and not for one after the other.
+function findSlots(): void {
+  let read: u32 = 0;
+  for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) read ^= load<u32>(slotOf(load<u32>(PLACES + i)));
+  store<u32>(READ, read);
+  for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) {
+    store<u32>(PLACES + i, <u32>findSlot(load<u32>(PLACES + i)));
+  }
+}
+
+@inline
+function slotOf(wanted: u32): usize {
+  return SLOTS + (<usize>((wanted * 0x9e3779b1) >> slotShift) << 6);
+}
+
 @inline
 function findSlot(wanted: u32): usize {
   const check = wanted | 1;
-  const place = (wanted * 0x9e3779b1) >> slotShift;
-  const slot = SLOTS + (<usize>place << 6);
+  const slot = slotOf(wanted);
   if (load<u32>(slot) === check) return slot;
-  const beside = SLOTS + (<usize>(place ^ 1) << 6);
+  const beside = slot ^ 64;
   if (load<u32>(beside) === check) return beside;
   const taken = (load<u32>(slot, 4) & 0x3ff) <= (load<u32>(beside, 4) & 0x3ff) ? slot : beside;
-  store<u32>(taken, check);
-  for (let i: usize = 4; i < 64; i += 4) store<u32>(taken + i, FIRST_COUNTER);
+  const fresh = i32x4.splat(FIRST_COUNTER);
+  v128.store(taken, i32x4.replace_lane(fresh, 0, check));
+  v128.store(taken, fresh, 16);
+  v128.store(taken, fresh, 32);
+  v128.store(taken, fresh, 48);
   return taken;
 }
 
@@ -351,9 +452,8 @@ function startByte(): void {
   node = 1;
   if (isIntegers) hashIntegers();
   else hashBytes();
-  for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) {
-    store<u32>(PLACES + i, <u32>findSlot(load<u32>(HASHES + i)));
-  }
+  memory.copy(PLACES, HASHES, 4 * CONTEXTS);
+  findSlots();
 }
 
 function hashBytes(): void {

@@ -56,7 +56,7 @@ function parentsOf(path) {
 /** One gzip member (RFC 1952), with the header that Go writes: no time, no name, unknown system. */
 function gzipAsGo(bytes) {
   const pieces = [Buffer.from('1f8b08000000000000ff', 'hex')];
-  const model = createLegacyModel(6, (piece) => pieces.push(piece));
+  const model = createLegacyModel(6, (piece) => pieces.push(piece.slice()));
   model.write(bytes);
   model.finish();
   const trailer = Buffer.alloc(8);

@@ -12,11 +12,11 @@ import type { ImageSink, OpenedImage, StoredBlob, StoreOptions, TargetImage } fr
 import type { Bundle, BundleParts, OpenedPart } from '../patch/bundle.ts';
 import { proveBlobs } from '../patch/bundle-blobs.ts';
 import type { PatchReader } from '../patch/reader.ts';
-import { type ApplyOptions, type ApplyResult, applyPatch, writeLayers } from './apply.ts';
+import { type ApplyOptions, type ApplyResult, applyPatch, assertThreads, writeLayers } from './apply.ts';
 import { assertBase, neededDiffIds } from './base.ts';
 import { type CheckResult, checkLayers, checkPatch } from './check.ts';
 import { keepLayers } from './made-layers.ts';
-import type { Needs } from './needs.ts';
+import { assertOutput, type Needs } from './needs.ts';
 import { assertBlobs, targetOf } from './target.ts';
 
 /** What a part of a bundle starts from. */
@@ -88,6 +88,7 @@ export async function applyWhole(
   sink: ImageSink,
   options: ApplyOptions,
 ): Promise<ApplyResult> {
+  assertThreads(options.threads ?? 1);
   assertWhole(bundle);
   assertTakesIndexes(sink);
   const scratch = openTempFile(options.tempDirectory);
@@ -102,6 +103,8 @@ export async function applyWhole(
       if ((await sink.find(target)) !== undefined)
         return { ...(await sink.commit(target, names)), wasThere: true, writtenLayers: 0 };
       const missing = await sink.begin(target);
+      // Each part is compared with what is left; that all of them fit shows before the first.
+      assertOutput(blobBytes(target, missing), sink.directory);
       for (const { part, start, wanted } of divide(parts, missing)) {
         if (wanted.length > 0) await writePart(part, start, wanted, bases, sink, options);
         await part.reader.finish();
@@ -148,6 +151,7 @@ export async function checkWhole(
     const wasThere = sink !== undefined && (await sink.find(target)) !== undefined;
     const all = [...target.layers.keys()];
     const missing = sink === undefined || wasThere ? all : await sink.findLacking(target);
+    if (!wasThere) assertOutput(blobBytes(target, missing), sink?.directory);
     const takes = sink === undefined || wasThere ? 'tar' : sink.takes;
     const bases = openBases(parts, takes, openBase, options);
     const platforms: WholeCheck['platforms'][number][] = [];
@@ -228,6 +232,10 @@ function wholeTarget(bundle: Bundle, { images }: BundleParts, blobs: readonly St
       blobs: [...unique.values()],
     },
   };
+}
+
+function blobBytes({ layers }: TargetImage, missing: readonly number[]): number {
+  return missing.reduce((sum, position) => sum + layers[position]!.blob.sizeBytes, 0);
 }
 
 /** The positions of `missing`, which are of all layers, as positions of each part. */

@@ -46,7 +46,7 @@ export function layerPieces(
   base: BaseContent,
   own: BaseBlobs['own'],
   takes: ImageSink['takes'],
-  options: StoreOptions,
+  options: StoreOptions & { readonly threads?: number | undefined },
 ): AsyncGenerator<Uint8Array> {
   const tar = () => verified(tarPieces(layer, streams, base, options), layer.diffId, 'layer', options.signal);
   const { blob } = layer;

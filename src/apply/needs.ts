@@ -63,8 +63,12 @@ export function assertNeeds(needs: Needs, tempDirectory: string, outputDirectory
     );
   }
   assertDisk(tempDirectory, needs.scratchBytes, 'for scratch files', '--temp-dir names another place.');
-  if (outputDirectory !== undefined)
-    assertDisk(outputDirectory, needs.outputBytes, 'for the image', 'Free some space.');
+  assertOutput(needs.outputBytes, outputDirectory);
+}
+
+/** Throws STORAGE when what is written doesn't fit where it goes; engines know that themselves. */
+export function assertOutput(bytes: number, outputDirectory: string | undefined): void {
+  if (outputDirectory !== undefined) assertDisk(outputDirectory, bytes, 'for the image', 'Free some space.');
 }
 
 function assertDisk(directory: string, needed: number, what: string, hint: string): void {

@@ -7,6 +7,7 @@ import {
   closeSync,
   constants,
   createReadStream,
+  fdatasync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
@@ -173,6 +174,7 @@ export function openPendingFile(path: string): PendingFile {
   removeStale(directory, prefix);
   const temporary = join(directory, temporaryName(prefix));
   const fd = openSync(temporary, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o666);
+  const writeBehind = startWriteBehind(temporary);
   let sizeBytes = 0;
   let open = true;
   return {
@@ -183,6 +185,7 @@ export function openPendingFile(path: string): PendingFile {
       assertOpen(open, path);
       writeFully(fd, bytes, sizeBytes);
       sizeBytes += bytes.length;
+      writeBehind(bytes.length);
     },
     written: {
       get sizeBytes() {
@@ -214,6 +217,39 @@ export function openPendingFile(path: string): PendingFile {
       tryRemove(temporary);
     },
   };
+}
+
+/** So much is written before the disk is told. */
+const BEHIND_BYTES = 16 << 20;
+
+/**
+ * For a file that is synced at its end: what is written goes to the disk while the rest is made, so that the sync has
+ * little left to wait for. What it answers is to be told of each write, in bytes. Failures are left to that sync.
+ */
+export function startWriteBehind(path: string): (writtenBytes: number) => void {
+  let waiting = 0;
+  let isBusy = false;
+  return (writtenBytes) => {
+    waiting += writtenBytes;
+    if (isBusy || waiting < BEHIND_BYTES) return;
+    waiting = 0;
+    // A number of its own: the file's may be closed by the time this is done.
+    const fd = tryOpen(path);
+    if (fd === undefined) return;
+    isBusy = true;
+    fdatasync(fd, () => {
+      closeSync(fd);
+      isBusy = false;
+    });
+  };
+}
+
+function tryOpen(path: string): number | undefined {
+  try {
+    return openSync(path, 'r');
+  } catch {
+    return undefined;
+  }
 }
 
 /** Makes a rename durable (POSIX asks for the directory to be synced); where directories can't be, does nothing. */

@@ -1,9 +1,11 @@
 /** `didiff create BASE TARGET PATCH`. */
+
+import { DidiffError } from '../errors.ts';
 import type { CreateReport, LayerReport } from '../index.ts';
 import { describeBundle, openAllPlatforms } from './all-platforms.ts';
 import { describeBlob, describeExact } from './blob-words.ts';
 import type { CommandModule } from './command.ts';
-import { formatBytes } from './format.ts';
+import { formatBytes, parseBytes } from './format.ts';
 import { preferMemory } from './memory.ts';
 import { assertOneChoice } from './patch-arguments.ts';
 import { withResources } from './resources.ts';
@@ -40,6 +42,10 @@ export const createCommand: CommandModule = {
       )
       .option('--threads <count>', 'processors to use (default: all); the patch does not depend on it')
       .option('--all-platforms', 'make one file for all platforms of an index, attestations included')
+      .option(
+        '--memory <size>',
+        'memory to use, such as 256MB (default: 190MB, and 50MB for each processor beyond two)',
+      )
       .addHelpText('after', EXAMPLES)
       .action(async (baseName: string, targetName: string, path: string, given: Given, command) => {
         const { options, output, signal } = context.start(command);
@@ -58,6 +64,7 @@ export const createCommand: CommandModule = {
             baseBlobs: given.baseBlobs,
             effort: Number(given.effort),
             threads: given.threads === undefined ? undefined : Number(given.threads),
+            memory: given.memory === undefined ? undefined : parseMemory(given.memory),
           };
           if (given.allPlatforms) {
             const { base, index } = await openAllPlatforms(library, baseName, targetName, store, keep);
@@ -82,7 +89,14 @@ interface Given {
   readonly baseBlobs: boolean;
   readonly effort: string;
   readonly threads: string | undefined;
+  readonly memory?: string;
   readonly allPlatforms?: boolean;
+}
+
+function parseMemory(text: string): number {
+  const bytes = parseBytes(text);
+  if (!Number.isNaN(bytes)) return bytes;
+  throw new DidiffError('USAGE', `there is no size ${JSON.stringify(text)}: expected one such as 256MB`);
 }
 
 /** A blob that is carried costs as much as a pull: the user is told at once, with the way out. */

@@ -20,6 +20,14 @@ function threeDigits(value: number): string {
   return value.toFixed(value >= 9.995 ? 1 : 2);
 }
 
+/** `256MB`, `1 GB`, `200000`: units of a thousand, as `formatBytes` has them. NaN for anything else. */
+export function parseBytes(text: string): number {
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)\s*([kMGTP]?B?)$/i.exec(text.trim()) ?? [];
+  if (number === undefined) return Number.NaN;
+  const power = 1 + UNITS.findIndex((each) => each[0]!.toLowerCase() === unit[0]?.toLowerCase());
+  return Number(number) * 1000 ** power;
+}
+
 /** `5.1 MB/s`. */
 export function formatRate(bytesPerSecond: number): string {
   return `${formatBytes(bytesPerSecond)}/s`;

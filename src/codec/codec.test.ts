@@ -4,9 +4,11 @@ import { expect, test } from 'vitest';
 import { bytesAccess } from '../bytes/access.ts';
 import { startMixer } from '../kernels/mix.ts';
 import { shareMixer } from './mix-decoder.ts';
+import { encodeRecall } from './recall-stream.ts';
 import {
   CODEC_MIX_BYTES,
   CODEC_MIX_INTEGERS,
+  CODEC_RECALL,
   CODEC_STORED,
   type Codec,
   canBeCoded,
@@ -86,7 +88,12 @@ function mixed(codec: Codec, plain: Uint8Array): Uint8Array {
 }
 
 async function decodeMixed(codec: Codec, coded: Uint8Array, plainBytes: number): Promise<Uint8Array> {
-  const decoder = openDecoder({ codec, plainBytes }, pullFrom(coded, 5), 'stream x', shareMixer());
+  const decoder = openDecoder(
+    { codec, plainBytes, windowBits: 0 },
+    pullFrom(coded, 5),
+    'stream x',
+    shareMixer(),
+  );
   const plain = await decoder.next();
   expect(await decoder.next()).toBeUndefined();
   return plain!;
@@ -107,9 +114,9 @@ test.each(MIXED)('a stream of codec %d that was cut off is refused, and one that
 });
 
 test('streams of the mixing coder are small and get smaller', async () => {
-  expect(canBeCoded(CODEC_MIX_BYTES, 1 << 20, 5)).toBe(true);
-  expect(canBeCoded(CODEC_MIX_BYTES, (1 << 20) + 1, 5)).toBe(false);
-  expect(canBeCoded(CODEC_MIX_INTEGERS, 5, 5)).toBe(false);
+  expect(canBeCoded(CODEC_MIX_BYTES, 1 << 20, 5, 0)).toBe(true);
+  expect(canBeCoded(CODEC_MIX_BYTES, (1 << 20) + 1, 5, 0)).toBe(false);
+  expect(canBeCoded(CODEC_MIX_INTEGERS, 5, 5, 0)).toBe(false);
   const coded = mixed(CODEC_MIX_BYTES, sentence);
   await expect(decodeMixed(CODEC_MIX_BYTES, coded, 2 ** 40)).rejects.toThrow(
     /stream x claims 1099511627776 bytes/,
@@ -119,9 +126,55 @@ test('streams of the mixing coder are small and get smaller', async () => {
   );
 });
 
+const RECALL_BITS = 16;
+
+function recalled(plain: Uint8Array): Buffer {
+  return Buffer.concat([...encodeRecall(bytesAccess(plain), RECALL_BITS)].map(({ coded }) => coded));
+}
+
+async function decodeRecalled(coded: Uint8Array, plainBytes: number, pieceBytes: number): Promise<Buffer> {
+  const listed = { codec: CODEC_RECALL, plainBytes, windowBits: RECALL_BITS } as const;
+  const decoder = openDecoder(listed, pullFrom(coded, pieceBytes), 'stream x', shareMixer());
+  const pieces: Uint8Array[] = [];
+  for (let piece = await decoder.next(); piece !== undefined; piece = await decoder.next())
+    pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+test('a recalled stream comes out, however it is cut', async () => {
+  for (const plain of [sentence, Buffer.concat([sentence, Buffer.alloc(200_000, sentence), Buffer.of(1)])]) {
+    const coded = recalled(plain);
+    for (const pieceBytes of [1, 7, 4096])
+      expect((await decodeRecalled(coded, plain.length, pieceBytes)).equals(plain)).toBe(true);
+  }
+});
+
+test('a recalled stream that was cut off is refused, and one that goes on', async () => {
+  const coded = recalled(sentence);
+  await expect(decodeRecalled(coded.subarray(0, -5), sentence.length, 9)).rejects.toThrow(
+    /cut short|after its end/,
+  );
+  await expect(decodeRecalled(new Uint8Array(0), sentence.length, 9)).rejects.toThrow(/cut short/);
+  for (const more of [Buffer.from('more'), Buffer.alloc(100)])
+    await expect(decodeRecalled(Buffer.concat([coded, more]), sentence.length, 9)).rejects.toThrow(
+      /stream x goes on after its end/,
+    );
+});
+
+test('streams of the recalling coder have a window, and get smaller', () => {
+  expect(canBeCoded(CODEC_RECALL, 2 ** 31 - 1, 5, 23)).toBe(true);
+  for (const [plain, coded, window] of [
+    [2 ** 31, 5, 23],
+    [5, 5, 20],
+    [1000, 5, 15],
+    [1000, 5, 24],
+  ] as const)
+    expect(canBeCoded(CODEC_RECALL, plain, coded, window)).toBe(false);
+});
+
 test('stored streams are passed on as they are', async () => {
   const decoder = openDecoder(
-    { codec: CODEC_STORED, plainBytes: 6 },
+    { codec: CODEC_STORED, plainBytes: 6, windowBits: 0 },
     pullFrom(Buffer.from('abcdef'), 4),
     'stored',
     shareMixer(),

@@ -7,14 +7,17 @@ import { type BrotliDecompress, createBrotliDecompress } from 'node:zlib';
 import { corrupt, DidiffError } from '../errors.ts';
 import { MAX_MIX_BYTES } from '../kernels/mix.ts';
 import { MIX_BYTES, MIX_INTEGERS } from '../kernels/mix-contexts.ts';
+import { MAX_RECALL_BYTES, MAX_RECALL_WINDOW_BITS, MIN_RECALL_WINDOW_BITS } from '../kernels/recall.ts';
 import { type GetMixer, openMixDecoder } from './mix-decoder.ts';
+import { openRecallDecoder } from './recall-stream.ts';
 
 /** How a stream's bytes are coded (docs/format.md, "Codecs"). The numbers are on the wire. */
 export const CODEC_STORED = 0;
 export const CODEC_BROTLI = 1;
 export const CODEC_MIX_BYTES = 2;
 export const CODEC_MIX_INTEGERS = 3;
-const CODECS = [CODEC_STORED, CODEC_BROTLI, CODEC_MIX_BYTES, CODEC_MIX_INTEGERS] as const;
+export const CODEC_RECALL = 4;
+const CODECS = [CODEC_STORED, CODEC_BROTLI, CODEC_MIX_BYTES, CODEC_MIX_INTEGERS, CODEC_RECALL] as const;
 export type Codec = (typeof CODECS)[number];
 
 /** Whether the mixing coder codes a stream. */
@@ -35,10 +38,22 @@ export function parseCodec(value: number, what: string): Codec {
   );
 }
 
-/** Whether a stream can be so many bytes, coded in so many: those of the mixing coder are short, and never get longer. */
-export function canBeCoded(codec: Codec, plainBytes: number, codedBytes: number): boolean {
+/**
+ * Whether a stream can be so many bytes, coded in so many with such a window: those of the mixing coder are short, and
+ * neither its streams nor those of the recalling coder ever get longer.
+ */
+export function canBeCoded(
+  codec: Codec,
+  plainBytes: number,
+  codedBytes: number,
+  windowBits: number,
+): boolean {
   if (codec === CODEC_STORED) return plainBytes === codedBytes;
-  return codec === CODEC_BROTLI || (plainBytes <= MAX_MIX_BYTES && codedBytes < plainBytes);
+  if (codec === CODEC_BROTLI) return true;
+  if (codedBytes >= plainBytes) return false;
+  if (codec !== CODEC_RECALL) return plainBytes <= MAX_MIX_BYTES;
+  const hasWindow = windowBits >= MIN_RECALL_WINDOW_BITS && windowBits <= MAX_RECALL_WINDOW_BITS;
+  return hasWindow && plainBytes <= MAX_RECALL_BYTES;
 }
 
 /** The next coded piece, or undefined at the end. */
@@ -54,6 +69,7 @@ export interface StreamDecoder {
 export interface ListedStream {
   readonly codec: Codec;
   readonly plainBytes: number;
+  readonly windowBits: number;
 }
 
 /** `what` names the stream in errors; `getMixer` is asked by streams that are coded so. */
@@ -70,6 +86,8 @@ export function openDecoder(
       return openMixDecoder(MIX_BYTES, listed.plainBytes, pull, what, getMixer);
     case CODEC_MIX_INTEGERS:
       return openMixDecoder(MIX_INTEGERS, listed.plainBytes, pull, what, getMixer);
+    case CODEC_RECALL:
+      return openRecallDecoder(listed.plainBytes, listed.windowBits, pull, what);
     default:
       return { next: pull, close() {} };
   }

@@ -18,23 +18,28 @@ export interface BrotliLimits {
   readonly best: number;
   readonly good: number;
   readonly rest: number;
+  /** No window is larger than 2^maxWindowBits bytes; MAX_WINDOW_BITS unless there is less memory. */
+  readonly maxWindowBits?: number;
 }
 
 /** The largest window any stream gets: the reader holds one per open stream, and coding takes ten times as much. */
 export const MAX_WINDOW_BITS = 23;
 
 /** The window a stream of this size needs: no larger than the stream. */
-export function windowBitsFor(sizeBytes: number): number {
+export function windowBitsFor(sizeBytes: number, maxWindowBits = MAX_WINDOW_BITS): number {
   return Math.min(
-    MAX_WINDOW_BITS,
+    maxWindowBits,
     Math.max(constants.BROTLI_MIN_WINDOW_BITS, 32 - Math.clz32(Math.max(1, sizeBytes - 1))),
   );
 }
 
 /** How a stream of `sizeBytes` is coded. */
-export function brotliSettings(sizeBytes: number, { best, good, rest }: BrotliLimits): BrotliSettings {
+export function brotliSettings(
+  sizeBytes: number,
+  { best, good, rest, maxWindowBits }: BrotliLimits,
+): BrotliSettings {
   const quality = sizeBytes <= best ? 11 : sizeBytes <= good ? 10 : rest;
-  return { quality, windowBits: windowBitsFor(sizeBytes) };
+  return { quality, windowBits: windowBitsFor(sizeBytes, maxWindowBits) };
 }
 
 /** Brotli gives its output in pieces of this size. */

@@ -6,8 +6,6 @@ import type { SharedAnchorIndex } from '../kernels/anchor-index.ts';
 import type { AnchorIndex } from '../kernels/anchors.ts';
 import { indexAt, NO_PARTS, type Part, type PartTable, partOf } from './part-table.ts';
 
-/** Old bytes matched against at once, at most. */
-export const MAX_OLD_BYTES = 8 << 20;
 /** A part that explains fewer anchors is more likely chance, or not worth the time it takes to match against. */
 const MIN_VOTES = 3;
 
@@ -35,10 +33,11 @@ export function chooseParts(
   earlier: Part | undefined,
   windowStart: number,
   fileBytes: number,
+  maxOldBytes: number,
 ): readonly Part[] {
-  const first = earlier && likelyPart(earlier, bytes.length, windowStart, fileBytes);
+  const first = earlier && likelyPart(earlier, bytes.length, windowStart, fileBytes, maxOldBytes);
   const chosen: Part[] = first === undefined ? [] : [first];
-  let room = MAX_OLD_BYTES - (first?.sizeBytes ?? 0);
+  let room = maxOldBytes - (first?.sizeBytes ?? 0);
   const unexplained = findUnexplained(anchors, bytes, first);
   for (;;) {
     const part = mostVoted(unexplained);
@@ -87,9 +86,15 @@ function isInside(address: number, part: Part): boolean {
 }
 
 /** All of a file that fits into half the room; of a larger one, what lies around the window's place in proportion. */
-function likelyPart(file: Part, windowBytes: number, windowStart: number, fileBytes: number): Part {
-  const most = MAX_OLD_BYTES / 2;
-  if (file.sizeBytes <= MAX_OLD_BYTES * 0.75) return file;
+function likelyPart(
+  file: Part,
+  windowBytes: number,
+  windowStart: number,
+  fileBytes: number,
+  maxOldBytes: number,
+): Part {
+  const most = maxOldBytes / 2;
+  if (file.sizeBytes <= maxOldBytes * 0.75) return file;
   const middle = ((windowStart + windowBytes / 2) / fileBytes) * file.sizeBytes;
   const start = Math.floor(Math.max(0, Math.min(file.sizeBytes - most, middle - most / 2)));
   return { address: file.address + start, sizeBytes: Math.min(most, file.sizeBytes - start) };

@@ -8,6 +8,7 @@ import { seededBytes } from '../../test/fixtures/random.ts';
 import { bytesAccess, concatAccess, readRange } from '../bytes/access.ts';
 import { sha256 } from '../bytes/digest.ts';
 import { encodeVarint, zigzag } from '../bytes/varint.ts';
+import { shareMixer } from '../codec/mix-decoder.ts';
 import { STREAM_BLOB, STREAM_COPIES } from '../patch/format.ts';
 import type { PatchLayer, StreamInfo } from '../patch/header.ts';
 import { runCopies } from '../rebuild/copies.ts';
@@ -48,7 +49,7 @@ async function made(layer: PatchLayer, streams: ReadonlyMap<number, Uint8Array>,
   );
   const pull = (stream: number) => async () => pulled.get(stream)?.shift();
   const pieces: Uint8Array[] = [];
-  for await (const piece of runCopies(layer, { pull }, bytesAccess(base)))
+  for await (const piece of runCopies(layer, { pull, getMixer: shareMixer() }, bytesAccess(base)))
     pieces.push(Uint8Array.from(piece));
   return Buffer.concat(pieces);
 }

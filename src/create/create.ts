@@ -19,6 +19,7 @@ import { type CodedStream, type CodeOptions, codeStream, codeStreams } from './e
 import { NO_EXECUTABLES } from './executable-counts.ts';
 import { type Assembly, assembleHeader, type PatchView, useBase } from './header.ts';
 import { matchLayers } from './match-layers.ts';
+import { defaultMemory, effortWithin, threadsWithin } from './memory.ts';
 import { type Plan, planLayers } from './plan.ts';
 import { provePatch } from './prove.ts';
 import { type CreateReport, reportOf } from './report.ts';
@@ -27,6 +28,7 @@ import { writeSeeks } from './source-log.ts';
 import { openSpool } from './spool.ts';
 import { type LateThreads, openLateThreads } from './threads/late-threads.ts';
 import { openThreads } from './threads/open-threads.ts';
+import type { Pool } from './threads/pool.ts';
 import { writePatch } from './write.ts';
 
 export interface CreateOptions extends StoreOptions {
@@ -41,6 +43,11 @@ export interface CreateOptions extends StoreOptions {
   readonly effort?: number | undefined;
   /** Threads that match files and code streams; as many as there are processors unless said otherwise. The patch does not depend on it. */
   readonly threads?: number | undefined;
+  /**
+   * Bytes that it may take, about; 190 MB and 50 MB for each processor beyond the second unless said otherwise. From
+   * 190 MB on the patch does not depend on it.
+   */
+  readonly memory?: number | undefined;
 }
 
 /**
@@ -64,14 +71,20 @@ export async function createPatchIn(
   options: CreateOptions,
 ): Promise<CreateReport> {
   assertSamePlatform(base, target);
-  const settings: Settings = settingsOf(options);
+  let pool: Pool | undefined;
+  const settings: Settings = settingsOf(options, () => {
+    // What a coder takes while it runs is more than threads leave, mostly.
+    if (room() < 1) pool?.rest();
+  });
+  const { threads, memoryBytes, early } = settings;
+  const room = () => threadsWithin(memoryBytes, threads - 1, early?.takenBytes ?? 0);
   // Whether it can be written shows now, not after the minutes that making it may take.
   openFile().abort();
   const { blobs = true, baseBlobs = true } = options;
   const planned = await planLayers(base, target, { ...options, blobs, baseBlobs });
   const tars = await openBase(base, planned, options);
   const owned: { close(): void }[] = [];
-  const pool = isWorthThreads(planned) ? openThreads(settings.threads - 1, options.signal) : undefined;
+  if (threads > 1 && isWorthThreads(planned)) pool = openThreads(room, options.signal);
   if (pool !== undefined) settings.lateThreads = openLateThreads(pool);
   try {
     const counts: FileCounts = { same: 0, changed: 0, added: 0, predicted: 0 };
@@ -106,17 +119,20 @@ export async function createPatchIn(
 
 /** Threads for what comes after matching are opened then. */
 interface Settings extends CodeOptions {
+  readonly memoryBytes: number;
   lateThreads?: LateThreads | undefined;
 }
 
 /** What the options mean. Throws USAGE for values that there are not. */
-function settingsOf(options: CreateOptions): Settings {
+function settingsOf(options: CreateOptions, onEarly: () => void): Settings {
   const { effort = DEFAULT_EFFORT, threads = processorCount() } = options;
   if (!Number.isInteger(threads) || threads < 1)
     throw new DidiffError('USAGE', `there can't be ${threads} threads: expected a whole number from 1 on`);
-  const tried = effortOf(effort);
-  const early = threads > 1 ? openEarlyCoders(tried, options.tempDirectory) : undefined;
-  return { ...options, effort: tried, threads, early };
+  const memoryBytes = options.memory ?? defaultMemory(threads);
+  const tried = effortWithin(effortOf(effort), memoryBytes);
+  const codesEarly = threads > 1 && tried.codesEarly;
+  const early = codesEarly ? openEarlyCoders(tried, options.tempDirectory, onEarly) : undefined;
+  return { ...options, effort: tried, threads, memoryBytes, early };
 }
 
 /** An update never changes the platform; who asks for that has picked the wrong one of an index's images. */

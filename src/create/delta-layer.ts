@@ -49,8 +49,8 @@ export interface DeltaContext {
   readonly tempDirectory: string;
   readonly tick: (bytes: number) => Promise<void>;
   readonly counts: FileCounts;
-  /** Given the files that would be matched, instead of that: for estimates, which match some of them only. */
-  readonly onChanged?: (file: ChangedFile) => void;
+  /** Writes a changed file instead of the matching here: for estimates, which match roughly. */
+  readonly writeChanged?: (writer: ProgramWriter, file: ChangedFile) => Promise<void>;
   /** Two buffers of PIECE_BYTES, used again for every comparison. */
   readonly scratch: readonly [Uint8Array, Uint8Array];
 }
@@ -60,6 +60,8 @@ export interface ChangedFile {
   readonly path: string;
   readonly content: RandomAccess;
   readonly earlier: BaseFile | undefined;
+  /** The numbers of the digests that a reader has at this place, by what they are. */
+  readonly digests: ReadonlyMap<string, number>;
 }
 
 /** What there is besides for one layer. */
@@ -73,8 +75,7 @@ interface LayerContext extends DeltaContext {
 
 /** The program's streams are the caller's to close. */
 export async function writeDeltaLayer(tar: RandomAccess, shared: DeltaContext): Promise<Program> {
-  const listsDigests = shared.effort.listsDigests && shared.onChanged === undefined;
-  const survey = await surveyLayer(tar, { ...shared, listsDigests });
+  const survey = await surveyLayer(tar, { ...shared, listsDigests: shared.effort.listsDigests });
   const budget = openPartBudget(tar.sizeBytes);
   const matchThreads = await shared.threads?.(survey.changedBytes);
   const context: LayerContext = { ...shared, budget, survey, matchThreads, digests: new Map() };
@@ -224,18 +225,24 @@ async function writeContent(
     counts.changed++;
     place.address = earlier.address + earlier.sizeBytes;
   }
-  if (context.onChanged !== undefined) {
-    context.onChanged({ path: entry.path, content, earlier });
-    await context.tick(content.sizeBytes);
-    return;
-  }
-  const { views, engines, similar, tempDirectory, budget } = context;
-  const match = await matchContext(context);
   const marked = markDigests(writer, segment, survey);
+  if (context.writeChanged === undefined) await matchContent(writer, content, earlier, begun, context);
+  else await context.writeChanged(writer, { path: entry.path, content, earlier, digests });
+  for (const [key, number] of marked) digests.set(key, number);
+}
+
+async function matchContent(
+  writer: ProgramWriter,
+  content: RandomAccess,
+  earlier: BaseFile | undefined,
+  begun: BegunFile | undefined,
+  context: LayerContext,
+): Promise<void> {
+  const { views, engines, similar, tempDirectory, budget, counts } = context;
+  const match = await matchContext(context);
   const onPredicted = () => counts.predicted++;
   const open = { match, views, engines, similar, tempDirectory, budget, onPredicted, partDepth: 0, depth: 0 };
   await writeOpened(writer, content, earlier, open, begun);
-  for (const [key, number] of marked) digests.set(key, number);
 }
 
 /** Has a reader make the digests of a content that are listed later. They are there when all of it is written. */

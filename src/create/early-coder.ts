@@ -21,7 +21,12 @@ const STEP_BYTES = 1 << 18;
 /** Streams that are larger have the largest window. */
 const WINDOWED_BYTES = 2 ** (MAX_WINDOW_BITS - 1);
 
+/** What a coder takes, in windows. */
+const WINDOWS_PER_CODER = 10;
+
 export interface EarlyCoders {
+  /** What the coders at work take, about, when they have taken much. */
+  readonly takenBytes: number;
   /** To be called when `spool` may have grown. */
   feed(spool: Spool): void;
   /** Takes what was coded of `spool`, which grows no more, to its end; undefined when it was not begun. The file is the caller's. */
@@ -29,7 +34,12 @@ export interface EarlyCoders {
   close(): void;
 }
 
-export function openEarlyCoders({ brotli }: Effort, tempDirectory: string): EarlyCoders {
+/** `onBegin` is told when something is begun to be coded. */
+export function openEarlyCoders(
+  { brotli }: Effort,
+  tempDirectory: string,
+  onBegin: () => void = () => {},
+): EarlyCoders {
   const coders = new Map<Spool, EarlyCoder>();
   const drop = (spool: Spool) => {
     coders.get(spool)?.close();
@@ -38,13 +48,18 @@ export function openEarlyCoders({ brotli }: Effort, tempDirectory: string): Earl
   /** The next quality begins past these sizes: a stream just below is not begun with the one before. */
   const begins = Math.max(WINDOWED_BYTES, Number.isSafeInteger(2 * brotli.best) ? brotli.best : 0);
   return {
+    get takenBytes() {
+      return coders.size * WINDOWS_PER_CODER * 2 ** MAX_WINDOW_BITS;
+    },
     feed(spool) {
       if (spool.sizeBytes <= begins) return;
       const settings = brotliSettings(spool.sizeBytes, brotli);
       const coder = coders.get(spool);
-      if (coder === undefined && settings.quality >= 10 && spool.sizeBytes < 2 * begins + STEP_BYTES)
+      if (coder === undefined && settings.quality >= 10 && spool.sizeBytes < 2 * begins + STEP_BYTES) {
         coders.set(spool, startEarlyCoder(spool, settings, tempDirectory));
-      else if (coder !== undefined && coder.quality !== settings.quality) drop(spool);
+        onBegin();
+      }
+      if (coder !== undefined && coder.quality !== settings.quality) drop(spool);
       else coder?.feed();
     },
     take(spool) {

@@ -26,8 +26,16 @@ export interface Effort {
   readonly findsRepeats: boolean;
   /** The largest stream that the mixing coder is tried on, in bytes: it takes a second or two for a megabyte. */
   readonly mixedBytes: number;
+  /** The largest stream that the recalling coder is tried on, in bytes: makers and readers take up to a second for a megabyte. */
+  readonly recalledBytes: number;
   /** Whether digests of files that are listed in others are left to the reader. */
   readonly listsDigests: boolean;
+  /** New bytes of a file that are matched at once, against twice as many old ones at most. */
+  readonly windowBytes: number;
+  /** Places of the base that are known by their content, at most: 16 to 32 bytes each. */
+  readonly maxAnchors: number;
+  /** Whether large streams may be coded while they still grow. */
+  readonly codesEarly: boolean;
   /** How streams are coded with brotli. */
   readonly brotli: BrotliLimits;
 }
@@ -46,6 +54,7 @@ const FAST = {
   listsDigests: false,
   sparserBits: 1,
   mixedBytes: 0,
+  recalledBytes: 0,
 };
 const MIDDLE = {
   looksAround: true,
@@ -57,24 +66,47 @@ const MIDDLE = {
   listsDigests: true,
   sparserBits: 0,
   mixedBytes: MB,
+  recalledBytes: 0,
 };
 const FULL = { ...MIDDLE, labellings: 1 };
 const EVERYTHING = 2 ** 53;
 
-const EFFORTS: readonly Omit<Effort, 'level'>[] = [
+type Level = Omit<Effort, 'level' | 'windowBytes' | 'maxAnchors' | 'codesEarly'>;
+
+const EFFORTS: readonly Level[] = [
   { ...FAST, chain: 2, brotli: { best: 0, good: 0, rest: 5 } },
   { ...FAST, looksAround: true, chain: 4, brotli: { best: 0, good: 0, rest: 7 } },
   { ...MIDDLE, chain: 8, mixedBytes: MB / 16, brotli: { best: MB / 4, good: MB / 4, rest: 9 } },
   { ...MIDDLE, chain: 16, brotli: { best: MB / 2, good: MB, rest: 9 } },
   { ...FULL, firstSparserBits: 1, chain: 24, brotli: { best: MB, good: 4 * MB, rest: 9 } },
-  { ...FULL, firstSparserBits: 1, chain: 24, brotli: { best: 4 * MB, good: 64 * MB, rest: 9 } },
-  { ...FULL, labellings: 2, chain: 48, brotli: { best: 8 * MB, good: 256 * MB, rest: 10 } },
-  { ...FULL, labellings: 2, chain: 96, sparserBits: -1, brotli: { best: 32 * MB, good: 256 * MB, rest: 10 } },
+  {
+    ...FULL,
+    firstSparserBits: 1,
+    chain: 24,
+    recalledBytes: 2 * MB,
+    brotli: { best: 4 * MB, good: 64 * MB, rest: 9 },
+  },
+  {
+    ...FULL,
+    labellings: 2,
+    chain: 48,
+    recalledBytes: 32 * MB,
+    brotli: { best: 8 * MB, good: 256 * MB, rest: 10 },
+  },
+  {
+    ...FULL,
+    labellings: 2,
+    chain: 96,
+    sparserBits: -1,
+    recalledBytes: 128 * MB,
+    brotli: { best: 32 * MB, good: 256 * MB, rest: 10 },
+  },
   {
     ...FULL,
     labellings: 3,
     chain: 256,
     sparserBits: -2,
+    recalledBytes: EVERYTHING,
     brotli: { best: EVERYTHING, good: EVERYTHING, rest: 11 },
   },
 ];
@@ -82,7 +114,9 @@ const EFFORTS: readonly Omit<Effort, 'level'>[] = [
 /** The effort of a level. Throws USAGE for one that there is not. */
 export function effortOf(level: number): Effort {
   const found = EFFORTS[level - 1];
-  if (found !== undefined) return { level, ...found };
+  if (found !== undefined) {
+    return { level, windowBytes: 4 * MB, maxAnchors: MB, codesEarly: true, ...found };
+  }
   throw new DidiffError(
     'USAGE',
     `there is no effort ${level}: expected a whole number from 1 to ${MAX_EFFORT}`,

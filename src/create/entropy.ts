@@ -5,7 +5,13 @@
 import { bytesAccess, type RandomAccess } from '../bytes/access.ts';
 import { openTempFile, type TempFile } from '../bytes/file.ts';
 import { type GetMixer, shareMixer } from '../codec/mix-decoder.ts';
-import { CODEC_BROTLI, CODEC_STORED, type Codec, openBrotliDecoder } from '../codec/stream-decoder.ts';
+import {
+  CODEC_BROTLI,
+  CODEC_RECALL,
+  CODEC_STORED,
+  type Codec,
+  openBrotliDecoder,
+} from '../codec/stream-decoder.ts';
 import { type BrotliSettings, brotliSettings, encodeBrotli } from '../codec/stream-encoder.ts';
 import type { StoreOptions } from '../image/store.ts';
 import { STREAM_CHUNK_BYTES } from '../patch/format.ts';
@@ -13,6 +19,7 @@ import type { StreamInfo } from '../patch/header.ts';
 import type { EarlyCoders } from './early-coder.ts';
 import type { Effort } from './effort.ts';
 import { isWorthMixing, mixStream } from './mix.ts';
+import { type RecalledStream, recallStream } from './recall.ts';
 import { runSideBySide } from './side-by-side.ts';
 import type { Spool } from './spool.ts';
 import type { LateThreads } from './threads/late-threads.ts';
@@ -73,7 +80,18 @@ export async function codeStream(
     else for await (const piece of encodeBrotli(plain, settings, signal, onCoded)) file.append(piece);
     const otherBytes = Math.min(file.sizeBytes, plain.sizeBytes);
     const mixed = await mixing?.result();
-    if (mixed !== undefined && isWorthMixing(mixed, otherBytes)) {
+    const isMixed = mixed !== undefined && isWorthMixing(mixed, otherBytes);
+    const recalled = await recallStream(stream, plain, {
+      mostBytes: effort.recalledBytes,
+      otherBytes: isMixed ? mixed.coded.length : otherBytes,
+      tempDirectory,
+      signal,
+    });
+    if (recalled !== undefined) {
+      file.close();
+      return recalledStream(stream, recalled, spool);
+    }
+    if (isMixed) {
       file.close();
       return wholeStream(stream, mixed.codec, plain.sizeBytes, mixed.coded, spool.neededAt(0));
     }
@@ -116,6 +134,23 @@ export async function codeStreams(
     undo: (coded: CodedStream) => coded.close(),
   }));
   return await runSideBySide(jobs, options.threads, CODER_WINDOWS_BYTES, options.signal);
+}
+
+function recalledStream(
+  stream: number,
+  { windowBits, coded, plainBefore }: RecalledStream,
+  spool: Spool,
+): CodedStream {
+  const { sizeBytes: plainBytes } = spool;
+  return {
+    info: { stream, codec: CODEC_RECALL, plainBytes, codedBytes: coded.sizeBytes, windowBits },
+    coded,
+    chunks: cut(stream, coded.sizeBytes, STREAM_CHUNK_BYTES).map((chunk) => ({
+      ...chunk,
+      neededAt: spool.neededAt(plainBefore(chunk.start)),
+    })),
+    close: () => coded.close(),
+  };
 }
 
 /** A stream that readers decode as a whole: they need all of it at once. */

@@ -29,16 +29,26 @@ export function isElf(content: RandomAccess): boolean {
   return magic[0] === 0x7f && magic[1] === 0x45 && magic[2] === 0x4c && magic[3] === 0x46;
 }
 
-/** The executable of the base that `content` is a version of: the file that most of the matched bytes come from. */
+/**
+ * The executable of the base that `content` is a version of: the file that most of the matched bytes come from, or if
+ * `earlier` is a part of that, `earlier`.
+ */
 export function findOldExecutable(
   olds: OldFiles,
   content: RandomAccess,
   matches: readonly Match[],
+  earlier?: Part,
 ): Part | undefined {
-  const old = mainSource(olds, matches);
+  const source = mainSource(olds, matches);
+  const isPart = source !== undefined && earlier !== undefined && isInside(asMatch(earlier), source);
+  const old = isPart ? earlier : source;
   if (old === undefined || Math.max(old.sizeBytes, content.sizeBytes) > MAX_EXECUTABLE_BYTES)
     return undefined;
   return isElf(sliceAccess(olds.space, old.address, old.sizeBytes)) ? old : undefined;
+}
+
+function asMatch({ address, sizeBytes }: Part): Match {
+  return { newStart: 0, address, length: sizeBytes };
 }
 
 /** Labels references of `content` and of `old` (src/predict/elf/labels.ts), going by `matches`; undefined for other files. */

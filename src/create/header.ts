@@ -1,9 +1,10 @@
 /** Puts a patch's header together once everything in it is known. */
 
-import { isMixed } from '../codec/stream-decoder.ts';
+import { CODEC_RECALL, isMixed } from '../codec/stream-decoder.ts';
 import type { Platform } from '../image/platform.ts';
 import type { ImageMetadata, LayerTar } from '../image/store.ts';
 import { MIX_MEMORY_BYTES } from '../kernels/mix.ts';
+import { recallMemoryBytes } from '../kernels/recall.ts';
 import { MAX_HELD_BYTES } from '../nested/forms.ts';
 import type { View } from '../nested/views.ts';
 import { MAX_PART_DEPTH, STREAM_CHUNK_BYTES } from '../patch/format.ts';
@@ -18,6 +19,7 @@ import {
   FEATURE_LISTED_DIGESTS,
   FEATURE_MIX,
   FEATURE_OPENED_PARTS,
+  FEATURE_RECALL,
   type PatchHeader,
   type PatchLayer,
 } from '../patch/header.ts';
@@ -154,7 +156,9 @@ export function assembleHeader(assembly: Assembly): PatchHeader {
   if (blobsFrom('copies')) requires.push(FEATURE_BLOB_COPIES);
   if (assembly.parts) requires.push(FEATURE_OPENED_PARTS);
   if (assembly.bitcodeBytes > 0) requires.push(FEATURE_BITCODE);
-  if (layers.some(({ streams }) => streams.some(({ codec }) => isMixed(codec)))) requires.push(FEATURE_MIX);
+  const codecs = layers.flatMap(({ streams }) => streams.map(({ codec }) => codec));
+  if (codecs.some(isMixed)) requires.push(FEATURE_MIX);
+  if (codecs.includes(CODEC_RECALL)) requires.push(FEATURE_RECALL);
   if (assembly.digests > 0) requires.push(FEATURE_LISTED_DIGESTS);
   return {
     writer: WRITER,
@@ -234,10 +238,10 @@ const DIGEST_BYTES = 128;
 
 /** Windows of all streams that are read side by side, a chunk and an output buffer each, and the layer's own pieces. */
 function readerMemory(layer: PatchLayer, executables: ExecutableCounts): number {
-  const windows = layer.streams.reduce(
-    (sum, { windowBits }) => sum + 2 ** windowBits + STREAM_CHUNK_BYTES + (1 << 17),
-    0,
-  );
+  const windows = layer.streams.reduce((sum, { codec, windowBits }) => {
+    const window = codec === CODEC_RECALL ? recallMemoryBytes(windowBits) : 2 ** windowBits;
+    return sum + window + STREAM_CHUNK_BYTES + (1 << 17);
+  }, 0);
   const mixed = layer.streams.filter(({ codec }) => isMixed(codec));
   // Twice: held coded until the last piece is there, and held plain until it is used.
   const mixing = mixed.reduce(

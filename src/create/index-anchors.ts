@@ -6,12 +6,10 @@ import { type Part, type PartTable, tableOf } from './part-table.ts';
 
 /** Files are taken whole up to this size, larger ones in parts of it. */
 const PART_BYTES = 64 << 10;
-/** 16 bytes each at least, 32 at most. */
-const MAX_ANCHORS = 1 << 20;
 const PIECE_BYTES = 1 << 18;
 
 /** An index of these files with nothing in it yet. */
-export function openAnchors(files: PartTable): SharedAnchors {
+export function openAnchors(files: PartTable, maxAnchors: number): SharedAnchors {
   const total = files.sizes.reduce((sum, sizeBytes) => sum + sizeBytes, 0);
   const parts: Part[] = [];
   for (const [i, sizeBytes] of files.sizes.entries())
@@ -20,7 +18,7 @@ export function openAnchors(files: PartTable): SharedAnchors {
         address: files.addresses[i]! + start,
         sizeBytes: Math.min(PART_BYTES, sizeBytes - start),
       });
-  return { index: openAnchorIndex(total, MAX_ANCHORS), parts: tableOf(parts) };
+  return { index: openAnchorIndex(total, maxAnchors), parts: tableOf(parts) };
 }
 
 /** Indexes all of them. `tick` is told of every piece's size. */
@@ -45,9 +43,10 @@ export async function indexFiles(
 export async function indexAnchors(
   space: RandomAccess,
   files: PartTable,
+  maxAnchors: number,
   tick: (bytes: number) => Promise<void>,
 ): Promise<SharedAnchors> {
-  const anchors = openAnchors(files);
+  const anchors = openAnchors(files, maxAnchors);
   await indexFiles(space, files, anchors.index, tick);
   return anchors;
 }

@@ -13,8 +13,6 @@ import type { Part } from './part-table.ts';
 import type { LiteralKind } from './program.ts';
 import type { ExecutablePlan, Match } from './residual.ts';
 
-/** New bytes matched at once. */
-export const WINDOW_BYTES = 4 << 20;
 /** How much of a file is looked at to tell text from binary. */
 const KIND_BYTES = 4096;
 
@@ -47,12 +45,12 @@ export interface Window {
 }
 
 /** The windows that a file is matched in. */
-export function windowsOf(content: RandomAccess): readonly Window[] {
+export function windowsOf(content: RandomAccess, windowBytes: number): readonly Window[] {
   const first = readRange(content, 0, Math.min(KIND_BYTES, content.sizeBytes), KIND_BYTES);
   const kind = first.includes(0) ? 'binary' : 'text';
   const windows: Window[] = [];
-  for (let start = 0; start < content.sizeBytes; start += WINDOW_BYTES)
-    windows.push({ start, sizeBytes: Math.min(WINDOW_BYTES, content.sizeBytes - start), kind });
+  for (let start = 0; start < content.sizeBytes; start += windowBytes)
+    windows.push({ start, sizeBytes: Math.min(windowBytes, content.sizeBytes - start), kind });
   return windows;
 }
 
@@ -76,7 +74,7 @@ export async function matchExecutable(
   const sparserBits = effort.sparserBits + firstSparserBits;
   const rough = isRough ? { ...bench, effort: { ...effort, sparserBits } } : bench;
   let first = await matchAll(content, rough, earlier);
-  const old = findOldExecutable(olds, content, first);
+  const old = findOldExecutable(olds, content, first, earlier);
   let labelled: readonly Match[] | undefined;
   for (let i = 0; i < labellings && old !== undefined; i++) {
     const labeller = labelExecutable(olds, content, old, labelled ?? first);
@@ -89,14 +87,15 @@ export async function matchExecutable(
   return plan === undefined ? { matches: first } : { plan };
 }
 
-async function matchAll(
+/** What all of a file matches. */
+export async function matchAll(
   content: RandomAccess,
   bench: MatchBench,
   earlier: Part | undefined,
   labeller?: ElfLabeller,
 ): Promise<readonly Match[]> {
   const matches: Match[] = [];
-  for (const window of windowsOf(content)) {
+  for (const window of windowsOf(content, bench.effort.windowBytes)) {
     for (const match of matchWindow(content, window, bench, earlier, labeller)) matches.push(match);
     await bench.breathe();
   }
@@ -116,7 +115,7 @@ export function matchWindow(
 ): readonly Match[] {
   matcher.reserve(sizeBytes, 0);
   content.readAt(start, matcher.next);
-  const parts = chooseParts(anchors, matcher.next, earlier, start, content.sizeBytes);
+  const parts = chooseParts(anchors, matcher.next, earlier, start, content.sizeBytes, 2 * effort.windowBytes);
   const oldBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
   matcher.reserve(sizeBytes, oldBytes);
   readParts(space, parts, matcher.old);

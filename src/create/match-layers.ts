@@ -52,9 +52,13 @@ export async function matchLayers(
   const matching = startPhase('matching', total, signal, onProgress);
   const indexing = startPhase('indexing the base', base.sizeBytes, signal, onProgress);
   const indexHere = async () =>
-    effort.looksAround ? await indexAnchors(base, files, indexing.tick) : openAnchors(NO_PARTS);
+    effort.looksAround
+      ? await indexAnchors(base, files, effort.maxAnchors, indexing.tick)
+      : openAnchors(NO_PARTS, 1);
   const begun =
-    pool !== undefined && effort.looksAround ? indexInThread(pool, base, files, indexHere) : undefined;
+    pool !== undefined && effort.looksAround
+      ? indexInThread(pool, base, files, effort.maxAnchors, indexHere)
+      : undefined;
   let anchors: Promise<SharedAnchors> | undefined;
   const getAnchors = () => {
     anchors ??= begun?.result() ?? indexHere();

@@ -13,7 +13,6 @@ import {
   type MatchedExecutable,
   matchExecutable,
   matchWindow,
-  WINDOW_BYTES,
   type Window,
   windowsOf,
 } from './match-file.ts';
@@ -61,7 +60,11 @@ export function beginFile(
     const ticket = threads?.executable(content, earlier, isAnchored(context), here) ?? { result: here };
     return { kind: 'executable', ticket };
   }
-  const begun: BegunFile = { kind: 'windows', windows: windowsOf(content), tickets: [] };
+  const begun: BegunFile = {
+    kind: 'windows',
+    windows: windowsOf(content, context.effort.windowBytes),
+    tickets: [],
+  };
   if (threads !== undefined)
     for (let i = 0; i < WINDOWS_AHEAD; i++)
       beginWindow(i, begun.windows, begun.tickets, content, context, earlier);
@@ -107,7 +110,7 @@ export async function writeChangedFile(
       if (context.threads !== undefined)
         beginWindow(i + WINDOWS_AHEAD, windows, tickets, content, context, earlier);
       const matches = await tickets[i]!.result();
-      const bytes = readRange(content, start, sizeBytes, WINDOW_BYTES);
+      const bytes = readRange(content, start, sizeBytes, sizeBytes);
       writeWindow(writer, { start, bytes, kind, matches }, context.catalog.space, context.digests);
       await context.tick(sizeBytes);
     }

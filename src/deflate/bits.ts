@@ -1,6 +1,6 @@
 /**
  * Writes bits, lowest first, as DEFLATE wants them. Output leaves in pieces through a callback, so memory stays
- * bounded; a piece belongs to whoever receives it and is never touched again here.
+ * bounded; a piece is valid during the call, and its memory is used again for the next.
  */
 import { type Packer, type PackTables, startPacker } from '../kernels/pack.ts';
 import {
@@ -26,7 +26,7 @@ const TABLES: PackTables = {
 /** Fewer tokens than this are not worth copying to the kernel. */
 const WORTH_PACKING = 256;
 
-/** Takes pieces of output, in order. */
+/** Takes pieces of output, in order, each valid during the call. */
 export type ByteSink = (piece: Uint8Array) => void;
 
 /** The first piece is small, so that a trial of a model learns early that it is the wrong one. */
@@ -37,7 +37,9 @@ const TOKEN_BYTES = 8;
 
 export class BitWriter {
   readonly #sink: ByteSink;
-  #piece: Uint8Array = new Uint8Array(FIRST_PIECE_BYTES);
+  #room: Uint8Array = new Uint8Array(FIRST_PIECE_BYTES);
+  /** The beginning of it that the next piece may fill. */
+  #piece: Uint8Array = this.#room;
   #used = 0;
   /** Bits not yet in the piece, lowest first; fewer than 16. */
   #held = 0;
@@ -210,10 +212,11 @@ export class BitWriter {
 
   #hand(): void {
     if (this.#used === 0) return;
-    const piece = this.#piece.subarray(0, this.#used);
-    // Small again after a small one, as between flushes that follow each other closely.
-    this.#piece = new Uint8Array(Math.max(FIRST_PIECE_BYTES, Math.min(PIECE_BYTES, 4 * this.#used)));
+    const used = this.#used;
     this.#used = 0;
-    this.#sink(piece);
+    this.#sink(this.#piece.subarray(0, used));
+    const next = Math.max(FIRST_PIECE_BYTES, Math.min(PIECE_BYTES, 4 * used));
+    if (next > this.#room.length) this.#room = new Uint8Array(next);
+    this.#piece = this.#room.subarray(0, next);
   }
 }

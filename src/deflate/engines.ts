@@ -5,6 +5,7 @@
 import { unzigzag, zigzag } from '../bytes/varint.ts';
 import { corrupt, DidiffError } from '../errors.ts';
 import type { ByteSink } from './bits.ts';
+import type { BlockSettings } from './blocks/tasks.ts';
 import { createLegacyModel, LEGACY_LEVELS } from './go-legacy/model.ts';
 import {
   CUTS_SHORT,
@@ -138,6 +139,14 @@ export function pigz(level: number, flavour: number, blockBytes: number, alone: 
 }
 
 export const guided: EngineChoice = { engine: 6, version: 1, parameters: [] };
+
+/** How pgzip cuts what it compresses; undefined for the other engines, and for parameters that createModel refuses. */
+export function pgzipBlocks({ engine, version, parameters }: EngineChoice): BlockSettings | undefined {
+  if (engine !== 3 || version !== PGZIP.version || parameters.length !== PGZIP.parameterCount)
+    return undefined;
+  const [level = 1, variant = 0, blockBytes = 0] = parameters;
+  return PGZIP.accepts(parameters) ? { level: unzigzag(level), variant, blockBytes } : undefined;
+}
 
 /** Whether the engine sets flush markers by itself. */
 export function setsMarkers(choice: EngineChoice): boolean {

@@ -153,7 +153,7 @@ function capriciousGzip(bytes: Uint8Array): Uint8Array {
   const seen = new Map<number, number>();
   const tokens = new Uint32Array(1 << 14);
   const pieces: Uint8Array[] = [Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255)];
-  const writer = new ZlibBlockWriter((piece) => pieces.push(piece));
+  const writer = new ZlibBlockWriter((piece) => pieces.push(piece.slice()));
   for (let at = 0, count = 0, start = 0; at < bytes.length; ) {
     const key = bytes[at]! * 65536 + (bytes[at + 1] ?? 0) * 256 + (bytes[at + 2] ?? 0);
     const from = seen.get(key) ?? -1;
@@ -232,7 +232,7 @@ describe('the work of finding is bounded', () => {
 /** A blob that begins as one engine makes it and goes on as no engine does, with a token that nothing calls for. */
 function turningGzip(bytes: Uint8Array): Uint8Array {
   const pieces: Uint8Array[] = [Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255)];
-  const writer = new ZlibBlockWriter((piece) => pieces.push(piece));
+  const writer = new ZlibBlockWriter((piece) => pieces.push(piece.slice()));
   let blocks = 0;
   const matcher = new ZlibMatcher(matcherOptions(6, 0), (tokens, count, buffer, start, end, isFinal) => {
     const longMatch = tokens.subarray(0, count).findIndex((token) => token >>> 16 > 6);

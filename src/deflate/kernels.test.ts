@@ -67,7 +67,7 @@ describe('the kernels say what their plain references say', () => {
     });
     const outputs = ['tokens', 'tokensPlainly'].map((method) => {
       const pieces: Uint8Array[] = [];
-      const bits = new BitWriter((piece) => pieces.push(piece));
+      const bits = new BitWriter((piece) => pieces.push(piece.slice()));
       bits.bits(5, 3);
       for (const count of [60_000, 300, 257, 16_384]) {
         bits[method as 'tokens'](tokens, count, literals, distances);

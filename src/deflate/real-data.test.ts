@@ -55,7 +55,7 @@ function recreate(engine: EngineChoice, plain: Uint8Array, steps: readonly Step[
     tail: new Uint8Array(0),
     corrections: new Uint8Array(0),
   };
-  const recreation = startRecreation(recipe, (piece) => pieces.push(piece));
+  const recreation = startRecreation(recipe, (piece) => pieces.push(piece.slice()));
   for (let at = 0; at < plain.length; at += 50_001) recreation.write(plain.subarray(at, at + 50_001));
   recreation.finish();
   return Buffer.concat(pieces);

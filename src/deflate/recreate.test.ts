@@ -142,7 +142,7 @@ describe('as many members and flushes as a recipe may have', () => {
 /** What gzip finds in the blob of a recipe whose blob size is more than enough. */
 function madeOf(recipe: Recipe, tar: Uint8Array): Buffer {
   const pieces: Uint8Array[] = [];
-  const recreation = startRecreation(recipe, (piece) => pieces.push(piece));
+  const recreation = startRecreation(recipe, (piece) => pieces.push(piece.slice()));
   recreation.write(tar);
   expect(() => recreation.finish()).toThrow(/bytes less than/);
   return gunzipSync(Buffer.concat(pieces));

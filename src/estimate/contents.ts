@@ -1,133 +1,115 @@
-/** What changed files cost together and each: all matched with little effort, a sample of each kind with all of it. */
-
+/**
+ * Writes a layer's changed files with little effort, and executables not at all, but for what their rough match tells of
+ * them; those of small layers as `create` does. What each file added is noted.
+ */
+import type { RandomAccess } from '../bytes/access.ts';
+import { readRange } from '../bytes/access.ts';
 import type { Catalog } from '../create/catalog.ts';
-import { type Anchors, NO_ANCHORS } from '../create/choose-parts.ts';
+import { NO_ANCHORS, type SharedAnchors } from '../create/choose-parts.ts';
+import type { ChangedFile } from '../create/delta-layer.ts';
 import { type Effort, effortOf } from '../create/effort.ts';
-import type { CodeOptions } from '../create/entropy.ts';
-import { indexAnchors } from '../create/index-anchors.ts';
-import { openPartBudget } from '../create/opened/budget.ts';
+import { isElf } from '../create/executable.ts';
+import type { PartBudget } from '../create/opened/budget.ts';
 import type { OpenContext } from '../create/opened/context.ts';
 import { writeOpened } from '../create/opened/write-opened.ts';
-import { tableOf } from '../create/part-table.ts';
-import { openProgramWriter } from '../create/program-writer.ts';
+import type { ProgramWriter } from '../create/program.ts';
 import type { MatchContext } from '../create/write-file.ts';
-import { startPhase } from '../image/phase.ts';
-import { openMatcher } from '../kernels/matcher.ts';
+import type { Matcher } from '../kernels/matcher.ts';
 import { textOfName } from '../tar/name.ts';
-import { codedBytes } from './coded-bytes.ts';
-import type { EstimatedFile } from './model.ts';
-import { chooseSample, type FileKind, KINDS, sizeOf, type WeighedFile, weightOf } from './sample.ts';
+import type { RoughMatch } from './coding.ts';
+import { matchRoughly } from './executables.ts';
+import type { EstimatedFile, FileKind } from './model.ts';
+import { type Tally, tallying } from './tally.ts';
 
-/** How much of the changed bytes of a kind is matched with full effort, about. Executables differ most in what that saves. */
-const SAMPLED_PART: Readonly<Record<FileKind, number>> = {
-  executable: 0.25,
-  binary: 0.25,
-  text: 0.08,
-  'new binary': 0.1,
-  'new text': 0.15,
+/** As little as finds what there is to be found; archives are opened, as what they hold decides what they cost. */
+export const ROUGH_EFFORT: Effort = {
+  ...effortOf(1),
+  opensParts: true,
+  findsRepeats: false,
+  listsDigests: true,
 };
-/** All files are matched with this effort; executables with one that predicts them, which saves more of some than of others. */
-const CHEAP_EFFORT = effortOf(1);
-const CHEAP_PREDICTION = effortOf(4);
 
-/** A base larger than this is indexed only where what has no earlier version is this part of what changed. */
-const WORTH_INDEXING = 0.05;
-const QUICKLY_INDEXED_BYTES = 16 << 20;
-
-/** What opening archives needs. */
-export type Opening = Pick<OpenContext, 'views' | 'engines' | 'similar'>;
-
-export interface EstimatedContents {
-  readonly files: readonly EstimatedFile[];
-  readonly matchedBytes: number;
+/** A changed file, and what it added to its layer's program. */
+export interface RoughFile {
+  readonly file: ChangedFile;
+  readonly kind: FileKind;
+  readonly layer: number;
+  readonly tally: Tally;
+  /** Of an executable, which adds nothing to the program. */
+  readonly match: RoughMatch | undefined;
 }
 
-export async function estimateContents(
-  changed: readonly WeighedFile[],
-  catalog: Catalog,
-  opening: Opening,
-  options: CodeOptions,
-): Promise<EstimatedContents> {
-  const anchors = await anchorsFor(changed, catalog, options);
-  const matcher = openMatcher();
-  const files: EstimatedFile[] = [];
-  let matchedBytes = 0;
-  try {
-    for (const kind of KINDS) {
-      const all = changed.filter((file) => file.kind === kind);
-      if (all.length === 0) continue;
-      const sample = chooseSample(all, SAMPLED_PART[kind]);
-      const cost = (some: readonly WeighedFile[], effort: Effort) =>
-        costOf(some, { catalog, anchors, matcher, effort, digests: new Map() }, opening, options);
-      const sampleBytes = await cost(sample, options.effort);
-      matchedBytes += sizeOf(sample);
-      // What little effort finds shows what all files have in common; the sample, what more effort makes of that.
-      const cheap = kind === 'executable' ? CHEAP_PREDICTION : CHEAP_EFFORT;
-      const bytes =
-        sample.length === all.length
-          ? sampleBytes
-          : (sampleBytes * (await cost(all, cheap))) / Math.max(1, await cost(sample, cheap));
-      const weight = weightOf(all);
-      for (const file of all) files.push(describe(file, (bytes * file.weight) / weight));
-    }
-  } finally {
-    anchors.index.close();
+export interface RoughContext {
+  readonly catalog: Catalog;
+  readonly anchors: () => Promise<SharedAnchors>;
+  readonly matcher: Matcher;
+  readonly effort: Effort;
+  readonly opening: Pick<OpenContext, 'views' | 'engines' | 'similar' | 'tempDirectory'>;
+  readonly tick: (bytes: number) => Promise<void>;
+}
+
+export async function writeRoughly(
+  writer: ProgramWriter,
+  file: ChangedFile,
+  layer: number,
+  budget: PartBudget,
+  { catalog, anchors, matcher, effort, opening, tick }: RoughContext,
+): Promise<RoughFile> {
+  const { content, earlier, digests } = file;
+  const tally: Tally = { ops: 0, text: 0, binary: 0 };
+  const kind = kindOf(content, earlier !== undefined);
+  const match: MatchContext = {
+    catalog,
+    anchors: isWorthIndexing(file, catalog) ? await anchors() : NO_ANCHORS,
+    matcher,
+    effort,
+    tick,
+    digests,
+  };
+  if (kind === 'executable' && effort === ROUGH_EFFORT) {
+    const found = await matchRoughly(content, earlier!, match);
+    await tick(content.sizeBytes);
+    // What is written in its stead keeps the headers behind it in their places.
+    writer.sameRegion(earlier!.address, content.sizeBytes);
+    return { file, kind, layer, tally, match: found };
   }
-  files.sort((a, b) => b.estimatedBytes - a.estimatedBytes || (a.path < b.path ? -1 : 1));
-  return { files, matchedBytes };
+  await writeOpened(tallying(writer, tally), content, earlier, {
+    ...opening,
+    match,
+    budget,
+    onPredicted() {},
+    partDepth: 0,
+    depth: 0,
+  });
+  return { file, kind, layer, tally, match: undefined };
 }
 
-/** An index of nothing where all but a little has an earlier version: that is where it is matched then. */
-async function anchorsFor(
-  changed: readonly WeighedFile[],
-  catalog: Catalog,
-  options: CodeOptions,
-): Promise<Anchors> {
-  const fresh = changed.filter(({ earlier }) => earlier === undefined);
-  const isLarge = catalog.space.sizeBytes > QUICKLY_INDEXED_BYTES;
-  if (isLarge && sizeOf(fresh) < sizeOf(changed) * WORTH_INDEXING) return NO_ANCHORS;
-  const { signal, onProgress } = options;
-  const indexing = startPhase('indexing the base', catalog.space.sizeBytes, signal, onProgress);
-  return await indexAnchors(catalog.space, tableOf(catalog.files), indexing.tick);
+/** What is smaller is matched against its earlier version alone, unless the base is quickly indexed. */
+const WORTH_INDEXING_BYTES = 16 << 10;
+const QUICKLY_INDEXED_BYTES = 2 << 20;
+
+/** Whether a file has to be looked for in all of the base. */
+function isWorthIndexing({ content, earlier }: ChangedFile, { space }: Catalog): boolean {
+  if (space.sizeBytes <= QUICKLY_INDEXED_BYTES) return true;
+  return earlier === undefined && content.sizeBytes >= WORTH_INDEXING_BYTES;
 }
 
-/** What these files alone take. */
-async function costOf(
-  files: readonly WeighedFile[],
-  context: Omit<MatchContext, 'tick'>,
-  opening: Opening,
-  options: CodeOptions,
-): Promise<number> {
-  if (files.length === 0) return 0;
-  const { tick } = startPhase('matching a sample', sizeOf(files), options.signal, options.onProgress);
-  const { catalog, effort } = context;
-  const writer = openProgramWriter(catalog.space, options.tempDirectory, effort.findsRepeats);
-  const budget = openPartBudget(sizeOf(files));
-  try {
-    for (const { content, earlier } of files)
-      await writeOpened(writer, content, earlier, {
-        match: { ...context, tick },
-        ...opening,
-        tempDirectory: options.tempDirectory,
-        budget,
-        onPredicted() {},
-        partDepth: 0,
-        depth: 0,
-      });
-  } catch (error) {
-    writer.close();
-    throw error;
-  }
-  return await codedBytes(writer.finish(), { ...options, effort });
+const KIND_BYTES = 4096;
+
+function kindOf(content: RandomAccess, isChanged: boolean): FileKind {
+  if (isChanged && isElf(content)) return 'executable';
+  const start = readRange(content, 0, Math.min(KIND_BYTES, content.sizeBytes), KIND_BYTES);
+  if (start.includes(0)) return isChanged ? 'binary' : 'new binary';
+  return isChanged ? 'text' : 'new text';
 }
 
-function describe(file: WeighedFile, bytes: number): EstimatedFile {
+export function describeFile({ file, kind, layer }: RoughFile, bytes: number): EstimatedFile {
   return {
     path: pathOf(file.path),
     estimatedBytes: Math.round(bytes),
     sizeBytes: file.content.sizeBytes,
-    kind: file.kind,
-    layer: file.layer,
+    kind,
+    layer,
     ...(file.earlier === undefined ? {} : { earlier: pathOf(file.earlier.path) }),
   };
 }

@@ -1,15 +1,20 @@
 /**
  * What a patch would take, without making it. Everything that is cheap is done as `create` does it, with its own parts:
- * finding files again, predicting headers, ops. The files that would be matched are so with little effort, and a sample of
- * them with all of it, which tells what that saves. Nothing is proved.
+ * finding files again, predicting headers, ops, all of small layers. The changed files of others are matched with little
+ * effort, executables without prediction, streams coded fast, and what `create` would make of that is told by constants
+ * (coding.ts) and by a sample of the executables. Nothing is proved.
  */
 import { brotliCompressSync } from 'node:zlib';
 import { concatAccess, type RandomAccess } from '../bytes/access.ts';
 import type { Digest } from '../bytes/digest.ts';
 import { catalogBase, PIECE_BYTES } from '../create/catalog.ts';
+import type { SharedAnchors } from '../create/choose-parts.ts';
 import { writeDeltaLayer } from '../create/delta-layer.ts';
 import { DEFAULT_EFFORT, effortOf } from '../create/effort.ts';
+import { indexAnchors } from '../create/index-anchors.ts';
+import { openPartBudget } from '../create/opened/budget.ts';
 import { openArchiveIndex } from '../create/opened/similar-archive.ts';
+import { tableOf } from '../create/part-table.ts';
 import { openViewBook, type ViewBook } from '../create/view-book.ts';
 import { findRecipe, looksRecreatable } from '../deflate/find.ts';
 import { type Descriptor, parseManifest } from '../image/manifest.ts';
@@ -17,10 +22,14 @@ import { startPhase } from '../image/phase.ts';
 import type { ImageMetadata, LayerTar, OpenedImage, StoreOptions } from '../image/store.ts';
 import { openMatcher } from '../kernels/matcher.ts';
 import { openEngineFinder } from '../nested/find-engine.ts';
-import { codedBytes } from './coded-bytes.ts';
-import { estimateContents } from './contents.ts';
+import { codeExactly, codeRoughly, HEADER_BYTES, HEADER_LAYER_BYTES } from './coding.ts';
+import { describeFile, ROUGH_EFFORT, type RoughFile, writeRoughly } from './contents.ts';
 import type { Estimate, EstimatedFile, EstimatedLayer } from './model.ts';
-import { type WeighedFile, weigh } from './sample.ts';
+import { estimateExecutables } from './sample.ts';
+import { divide } from './tally.ts';
+
+/** Layers up to this size are made as `create` makes them: constants say little of what is little. */
+const SMALL_LAYER_BYTES = 1 << 20;
 
 /** Where a layer's bytes come from, and what it costs besides its changed files. */
 interface PlannedLayer {
@@ -58,41 +67,53 @@ async function estimateFrom(
   options: StoreOptions,
   onRead: (bytes: number) => Promise<void>,
 ): Promise<Estimate> {
-  const { signal, onProgress } = options;
+  const { signal, onProgress, tempDirectory } = options;
   const catalog = await catalogBase(views.space, tars, onRead);
-  const opening = { views, engines: openEngineFinder(), similar: openArchiveIndex(catalog) };
-  const coding = { ...options, effort: effortOf(DEFAULT_EFFORT), threads: 1 };
-  const changed: WeighedFile[] = [];
+  const opening = { views, engines: openEngineFinder(), similar: openArchiveIndex(catalog), tempDirectory };
   const total = layers.reduce((sum, { how, tar }) => sum + (how === 'delta' ? tar!.sizeBytes : 0), 0);
   const comparing = startPhase('comparing', total, signal, onProgress);
-  for (const [position, layer] of layers.entries()) {
-    if (layer.how !== 'delta') continue;
-    const program = await writeDeltaLayer(layer.tar!, {
-      catalog,
-      anchors: () => Promise.reject(new Error('an estimate matches elsewhere')),
-      matcher: openMatcher(),
-      effort: coding.effort,
-      early: undefined,
-      ...opening,
-      tempDirectory: options.tempDirectory,
-      tick: comparing.tick,
-      counts: { same: 0, changed: 0, added: 0, predicted: 0 },
-      onChanged: (file) => changed.push(weigh(file, views.space, position)),
-      scratch: [new Uint8Array(PIECE_BYTES), new Uint8Array(PIECE_BYTES)],
-    });
-    layer.fixedBytes += await codedBytes(program, coding);
+  const indexing = startPhase('indexing the base', catalog.space.sizeBytes, signal, onProgress);
+  let index: Promise<SharedAnchors> | undefined;
+  const anchors = () =>
+    (index ??= indexAnchors(catalog.space, tableOf(catalog.files), ROUGH_EFFORT.maxAnchors, indexing.tick));
+  const shared = { catalog, anchors, matcher: openMatcher(), tick: comparing.tick, opening };
+  const coding = { ...options, effort: effortOf(DEFAULT_EFFORT), threads: 1 };
+  const files: EstimatedFile[] = [];
+  const executables: RoughFile[] = [];
+  try {
+    for (const [position, layer] of layers.entries()) {
+      if (layer.how !== 'delta') continue;
+      const rough: RoughFile[] = [];
+      const isSmall = layer.tar!.sizeBytes <= SMALL_LAYER_BYTES;
+      const effort = isSmall ? coding.effort : ROUGH_EFFORT;
+      const budget = openPartBudget(layer.tar!.sizeBytes);
+      const program = await writeDeltaLayer(layer.tar!, {
+        ...shared,
+        ...opening,
+        effort,
+        early: undefined,
+        counts: { same: 0, changed: 0, added: 0, predicted: 0 },
+        writeChanged: async (writer, file) =>
+          void rough.push(await writeRoughly(writer, file, position, budget, { ...shared, effort })),
+        scratch: [new Uint8Array(PIECE_BYTES), new Uint8Array(PIECE_BYTES)],
+      });
+      const written = rough.filter(({ match }) => match === undefined);
+      executables.push(...rough.filter(({ match }) => match !== undefined));
+      const streams = await (isSmall ? codeExactly(program, coding) : codeRoughly(program, signal));
+      const ofFiles = divide(program, streams, written);
+      const codedBytes = streams.reduce((sum, bytes) => sum + bytes, 0);
+      layer.fixedBytes += ofFiles.reduce((left, bytes) => left - bytes, codedBytes);
+      files.push(...written.map((each, at) => describeFile(each, ofFiles[at]!)));
+    }
+    const sampled = await estimateExecutables(executables, { ...shared, effort: coding.effort }, coding);
+    files.push(...executables.map((each, at) => describeFile(each, sampled.bytes[at]!)));
+    files.sort((a, b) => b.estimatedBytes - a.estimatedBytes || (a.path < b.path ? -1 : 1));
+    const metadata = await target.readMetadata(options);
+    const baseTars = tars.map(({ diffId, content }) => [diffId, content.sizeBytes] as const);
+    return summarise(base, target, layers, baseTars, files, metadata, sampled.matchedBytes);
+  } finally {
+    if (index !== undefined) (await index).index.close();
   }
-  const { files, matchedBytes } = await estimateContents(changed, catalog, opening, coding);
-  const metadata = await target.readMetadata(options);
-  return summarise(
-    base,
-    target,
-    layers,
-    tars.map(({ diffId, content }) => [diffId, content.sizeBytes]),
-    files,
-    metadata,
-    matchedBytes,
-  );
 }
 
 async function planLayers(
@@ -145,9 +166,6 @@ function manifestLayers({ manifest }: ImageMetadata): readonly Descriptor[] | un
   return manifest && parseManifest(manifest.bytes, "the target's manifest").layers;
 }
 
-/** What the header takes for itself and for each layer, coded, about. */
-const HEADER_BYTES = 300;
-const HEADER_LAYER_BYTES = 130;
 /** What frames a section of 16 KiB. */
 const FRAMING = 1 + 20 / (1 << 14);
 

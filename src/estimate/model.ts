@@ -1,6 +1,8 @@
 /** What `didiff estimate` finds, as data (docs/cli.md). Bytes are estimates where the name says so. */
 import type { Digest } from '../bytes/digest.ts';
-import type { FileKind } from './sample.ts';
+
+export const KINDS = ['executable', 'binary', 'text', 'new binary', 'new text'] as const;
+export type FileKind = (typeof KINDS)[number];
 
 export interface EstimatedFile {
   readonly path: string;
@@ -31,7 +33,7 @@ export interface Estimate {
   readonly layers: readonly EstimatedLayer[];
   /** Files with content that the base doesn't have, the costliest first. */
   readonly files: readonly EstimatedFile[];
-  /** How much of them there is, and how much was matched to know what they cost. */
+  /** How much of them there is, and how much was matched with all effort to know what they cost. */
   readonly changedBytes: number;
   readonly matchedBytes: number;
 }

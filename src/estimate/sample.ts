@@ -1,74 +1,101 @@
 /**
- * Which changed files are matched as `create` would. Files are told apart by kind: what more effort saves is alike within
- * one.
+ * Corrects what rough matches tell of executables by a sample that is made as `create` makes it: those that cost most for
+ * their size, so that little work covers much of the patch.
  */
+import { NO_ANCHORS } from '../create/choose-parts.ts';
+import type { CodeOptions } from '../create/entropy.ts';
+import { openPartBudget } from '../create/opened/budget.ts';
+import { writeOpened } from '../create/opened/write-opened.ts';
+import { openProgramWriter } from '../create/program-writer.ts';
+import { startPhase } from '../image/phase.ts';
+import { codeExactly, executableBytes, REPEATED_EXECUTABLE_BYTES } from './coding.ts';
+import type { RoughContext, RoughFile } from './contents.ts';
 
-import type { RandomAccess } from '../bytes/access.ts';
-import { readRange, sliceAccess } from '../bytes/access.ts';
-import type { ChangedFile } from '../create/delta-layer.ts';
-import { measureNovelty } from './novelty.ts';
+/** So much of the executables is matched with all effort, and no more bytes than that. */
+const SAMPLED_PART = 0.05;
+const MOST_BYTES = 1 << 19;
+const LEAST_BYTES = 1 << 18;
 
-export const KINDS = ['executable', 'binary', 'text', 'new binary', 'new text'] as const;
-export type FileKind = (typeof KINDS)[number];
-
-export interface WeighedFile extends ChangedFile {
-  readonly layer: number;
-  readonly kind: FileKind;
-  /** How its cost compares with that of others of its kind, roughly. */
-  readonly weight: number;
+export interface EstimatedExecutables {
+  /** Per file. */
+  readonly bytes: readonly number[];
+  readonly matchedBytes: number;
 }
 
-/** What even a file costs in which a byte has changed, in the unit of novelty. */
-const LEAST_WEIGHT = 48;
-const KIND_BYTES = 4096;
-/** Kinds with no more bytes than this are matched whole. */
-const SMALL_BYTES = 512 << 10;
-
-export function weigh(file: ChangedFile, space: RandomAccess, layer: number): WeighedFile {
-  const { content, earlier } = file;
-  const start = readRange(content, 0, Math.min(KIND_BYTES, content.sizeBytes), KIND_BYTES);
-  const kind = kindOf(start, earlier !== undefined);
-  // Text is plenty in some images, and its sizes tell enough.
-  const isMeasured = earlier !== undefined && kind !== 'text';
-  const fresh = isMeasured
-    ? measureNovelty(content, sliceAccess(space, earlier.address, earlier.sizeBytes))
-    : content.sizeBytes;
-  return { ...file, layer, kind, weight: LEAST_WEIGHT + fresh };
+export async function estimateExecutables(
+  files: readonly RoughFile[],
+  context: RoughContext,
+  options: CodeOptions,
+): Promise<EstimatedExecutables> {
+  const modelled = modelAll(files);
+  const sample = chooseSample(files, modelled);
+  if (sample.size === 0) return { bytes: modelled, matchedBytes: 0 };
+  const chosen = files.filter((file) => sample.has(file));
+  const sampledBytes = await bytesOf(chosen, context, options);
+  const all = modelled.reduce((sum, bytes) => sum + bytes, 0);
+  const ofSample = files.reduce((sum, file, at) => sum + (sample.has(file) ? modelled[at]! : 0), 0);
+  const ratio = sampledBytes / ofSample;
+  // The others are believed to be like the sample as far as it stands for all.
+  const ofOthers = ratio ** (ofSample / all);
+  return {
+    bytes: files.map((file, at) => modelled[at]! * (sample.has(file) ? ratio : ofOthers)),
+    matchedBytes: chosen.reduce((sum, { file }) => sum + file.content.sizeBytes, 0),
+  };
 }
 
-function kindOf(start: Uint8Array, isChanged: boolean): FileKind {
-  const isElf = start[0] === 0x7f && start[1] === 0x45 && start[2] === 0x4c && start[3] === 0x46;
-  if (isElf && isChanged) return 'executable';
-  if (start.includes(0)) return isChanged ? 'binary' : 'new binary';
-  return isChanged ? 'text' : 'new text';
+function modelAll(files: readonly RoughFile[]): readonly number[] {
+  const seen = new Set<string>();
+  return files.map(({ file, match }) => {
+    const { newBytes, regions, differing } = match!;
+    const key = `${file.content.sizeBytes} ${newBytes} ${regions} ${differing}`;
+    const isRepeated = regions > 1 && seen.has(key);
+    seen.add(key);
+    return isRepeated ? REPEATED_EXECUTABLE_BYTES : executableBytes(match!);
+  });
 }
 
-/**
- * About `part` of the bytes: the heaviest, which are most of the cost often, for half of that, and every k-th of the
- * others. In the order given.
- */
-export function chooseSample(files: readonly WeighedFile[], part: number): readonly WeighedFile[] {
-  const totalBytes = sizeOf(files);
-  if (totalBytes <= SMALL_BYTES || files.length < 3) return files;
-  const sorted = [...files].sort((a, b) => b.weight - a.weight || (a.path < b.path ? -1 : 1));
-  const chosen = new Set<WeighedFile>();
+function chooseSample(files: readonly RoughFile[], modelled: readonly number[]): ReadonlySet<RoughFile> {
+  const totalBytes = files.reduce((sum, { file }) => sum + file.content.sizeBytes, 0);
+  const most = Math.max(LEAST_BYTES, Math.min(MOST_BYTES, totalBytes * SAMPLED_PART));
+  const density = (at: number) => modelled[at]! / files[at]!.file.content.sizeBytes;
+  const order = [...files.keys()].sort((a, b) => density(b) - density(a) || a - b);
+  const chosen = new Set<RoughFile>();
   let bytes = 0;
-  for (const file of sorted) {
-    if (bytes + file.content.sizeBytes / 2 > (totalBytes * part) / 2) break;
-    chosen.add(file);
-    bytes += file.content.sizeBytes;
+  for (const at of order) {
+    const { sizeBytes } = files[at]!.file.content;
+    if (bytes + sizeBytes > most) continue;
+    chosen.add(files[at]!);
+    bytes += sizeBytes;
   }
-  const left = sorted.slice(chosen.size);
-  const step = Math.max(1, Math.round(2 / part));
-  const first = Math.min(step >> 1, left.length - 1);
-  for (let at = first; at >= 0 && at < left.length; at += step) chosen.add(left[at]!);
-  return files.filter((file) => chosen.has(file));
+  return chosen;
 }
 
-export function sizeOf(files: readonly WeighedFile[]): number {
-  return files.reduce((sum, { content }) => sum + content.sizeBytes, 0);
-}
-
-export function weightOf(files: readonly WeighedFile[]): number {
-  return files.reduce((sum, { weight }) => sum + weight, 0);
+/** What these files alone take. */
+async function bytesOf(
+  files: readonly RoughFile[],
+  { catalog, matcher, opening }: RoughContext,
+  options: CodeOptions,
+): Promise<number> {
+  const { effort, signal, onProgress, tempDirectory } = options;
+  const total = files.reduce((sum, { file }) => sum + file.content.sizeBytes, 0);
+  const { tick } = startPhase('matching a sample', total, signal, onProgress);
+  const writer = openProgramWriter(catalog.space, tempDirectory, effort.findsRepeats);
+  const budget = openPartBudget(total);
+  const match = { catalog, anchors: NO_ANCHORS, matcher, effort, tick, digests: new Map() };
+  try {
+    for (const { file } of files)
+      await writeOpened(writer, file.content, file.earlier, {
+        ...opening,
+        match,
+        budget,
+        onPredicted() {},
+        partDepth: 0,
+        depth: 0,
+      });
+  } catch (error) {
+    writer.close();
+    throw error;
+  }
+  const coded = await codeExactly(writer.finish(), options);
+  return coded.reduce((sum, bytes) => sum + bytes, 0);
 }

@@ -63,6 +63,21 @@ export function decodeMixPlain(kind: MixKind, coded: Uint8Array, plain: Uint8Arr
   return used - 3;
 }
 
+/** What each byte of `plain` takes when all of it is coded, in bits: together the coded size, but for the last byte of it. */
+export function weighMixPlain(kind: MixKind, plain: Uint8Array): Float64Array {
+  const model = mixModel(kind, plain.length);
+  return Float64Array.from(plain, (byte) => {
+    let chance = 1;
+    for (let shift = 7; shift >= 0; shift--) {
+      const bit = (byte >> shift) & 1;
+      const ofOne = model.predict();
+      chance *= (bit === 1 ? ofOne : 65536 - ofOne) / 65536;
+      model.push(bit);
+    }
+    return -Math.log2(chance);
+  });
+}
+
 /** Where the numbers from `low` to `high` are split: those up to there are for a one. */
 function divide(low: number, high: number, chance: number): number {
   const range = high - low;

@@ -4,10 +4,10 @@ import { expect, test } from 'vitest';
 import { pushVarint } from '../bytes/varint.ts';
 import { MAX_MIX_BYTES, type Mixer, startMixKernel } from './mix.ts';
 import { MIX_BYTES, MIX_INTEGERS, type MixKind } from './mix-contexts.ts';
-import { decodeMixPlain, encodeMixPlain } from './mix-plain.ts';
+import { decodeMixPlain, encodeMixPlain, weighMixPlain } from './mix-plain.ts';
 
 const kernel = startMixKernel()!;
-const plainCoder: Mixer = { encode: encodeMixPlain, decode: decodeMixPlain };
+const plainCoder: Mixer = { encode: encodeMixPlain, decode: decodeMixPlain, weigh: weighMixPlain };
 const kinds = fc.constantFrom<MixKind>(MIX_BYTES, MIX_INTEGERS);
 
 /** Bytes with something to learn: words from a small vocabulary, runs, integers of several bytes, noise. */
@@ -41,6 +41,26 @@ test('the kernel and the plain coder write the same, and read it back', () => {
     }),
     { numRuns: 30 },
   );
+});
+
+test('what bytes weigh is what they take, to the last byte, in the kernel and in plain code', () => {
+  fc.assert(
+    fc.property(kinds, learnable, (kind, plain) => {
+      const bits = kernel.weigh(kind, plain);
+      expect(bits).toEqual(weighMixPlain(kind, plain));
+      const coded = kernel.encode(kind, plain);
+      if (coded === undefined) return;
+      const bytes = bits.reduce((sum, each) => sum + each, 0) / 8;
+      expect(Math.abs(coded.length - bytes)).toBeLessThan(2);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('long streams are weighed in steps that nothing shows of', () => {
+  const plain = new Uint8Array(133_000).map((_, at) => (at * at) >> 7);
+  const bits = [kernel.weigh(MIX_BYTES, plain), weighMixPlain(MIX_BYTES, plain)] as const;
+  expect(Buffer.compare(new Uint8Array(bits[0].buffer), new Uint8Array(bits[1].buffer))).toBe(0);
 });
 
 test('the kernel and the plain coder make the same of any bytes', () => {

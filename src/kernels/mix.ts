@@ -4,7 +4,7 @@
  */
 import type { MixKind } from './mix-contexts.ts';
 import { slotBitsFor } from './mix-model.ts';
-import { decodeMixPlain, encodeMixPlain } from './mix-plain.ts';
+import { decodeMixPlain, encodeMixPlain, weighMixPlain } from './mix-plain.ts';
 import { RATES, SQUASH, STRETCH } from './mix-tables.ts';
 import { WASM } from './mix-wasm.ts';
 import { startKernel } from './wasm.ts';
@@ -24,6 +24,7 @@ interface Exports {
   start(integers: boolean, slotBits: number): void;
   encode(count: number): number;
   decode(size: number, count: number): number;
+  weigh(at: number, count: number): void;
 }
 
 export interface Mixer {
@@ -34,10 +35,15 @@ export interface Mixer {
    * is cut short.
    */
   decode(kind: MixKind, coded: Uint8Array, plain: Uint8Array): number;
+  /** What each of 1 to MAX_MIX_BYTES bytes takes when all of `plain` is coded, in bits. */
+  weigh(kind: MixKind, plain: Uint8Array): Float64Array;
 }
 
+/** The kernel gives the chances of so many bytes at once. */
+const WEIGHED_BYTES = MAX_MIX_BYTES / 8;
+
 export function startMixer(): Mixer {
-  return startMixKernel() ?? { encode: encodeMixPlain, decode: decodeMixPlain };
+  return startMixKernel() ?? { encode: encodeMixPlain, decode: decodeMixPlain, weigh: weighMixPlain };
 }
 
 /** Undefined where there is no WebAssembly. */
@@ -68,6 +74,18 @@ export function startMixKernel(): Mixer | undefined {
       const used = kernel.decode(coded.length, plain.length);
       plain.set(memory.subarray(kernel.plainAt(), kernel.plainAt() + plain.length));
       return used;
+    },
+    weigh(kind, plain) {
+      kernel.start(kind === 1, slotBitsFor(plain.length));
+      memory.set(plain, kernel.plainAt());
+      const bits = new Float64Array(plain.length);
+      for (let at = 0; at < plain.length; at += WEIGHED_BYTES) {
+        const count = Math.min(WEIGHED_BYTES, plain.length - at);
+        kernel.weigh(at, count);
+        const chances = new Float64Array(kernel.memory.buffer, kernel.codedAt(), count);
+        for (let i = 0; i < count; i++) bits[at + i] = -Math.log2(chances[i]!);
+      }
+      return bits;
     },
   };
 }

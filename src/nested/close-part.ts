@@ -135,7 +135,7 @@ function closeEntry(
   deflater.start((piece) => {
     closedBytes += piece.length;
     if (streams) sink(piece);
-    else if (closedBytes <= MAX_HELD_BYTES) held.push(piece);
+    else if (closedBytes <= MAX_HELD_BYTES) held.push(piece.slice());
     else throw new DidiffError('LIMIT', `a zip entry has more than ${MAX_HELD_BYTES} bytes behind its sizes`);
   });
   return {

@@ -106,6 +106,8 @@ export const FEATURE_EXECUTABLES = 'executables-1';
 export const FEATURE_BLOB_COPIES = 'blob-copies-1';
 /** Some of its streams are coded by the mixing coder. */
 export const FEATURE_MIX = 'mix-1';
+/** Some of its streams are coded by the recalling coder. */
+export const FEATURE_RECALL = 'recall-1';
 /** Digests of files that are listed in other files are computed. */
 export const FEATURE_LISTED_DIGESTS = 'listed-digests-1';
 /** It is no patch for one platform but a bundle: a reader that doesn't know of bundles refuses it by this name. */

@@ -27,6 +27,7 @@ import {
   FEATURE_MIX,
   FEATURE_OPENED_PARTS,
   FEATURE_PLATFORMS,
+  FEATURE_RECALL,
   type PatchHeader,
   type PatchLayer,
   type StreamInfo,
@@ -41,6 +42,7 @@ const KNOWN_FEATURES: readonly string[] = [
   FEATURE_OPENED_PARTS,
   FEATURE_BITCODE,
   FEATURE_MIX,
+  FEATURE_RECALL,
 ];
 const MAX_LAYERS = 4096;
 
@@ -168,7 +170,7 @@ function parseStream(value: unknown, what: string): StreamInfo {
   if (windowBits === undefined || windowBits > 24)
     throw invalid(`${what} has a stream without a valid window`);
   const parsed = parseCodec(codec!, `${what}: stream ${stream}`);
-  if (!canBeCoded(parsed, plainBytes!, codedBytes!)) {
+  if (!canBeCoded(parsed, plainBytes!, codedBytes!, windowBits)) {
     const how =
       parsed === CODEC_STORED ? 'stored, but not of the same size' : `of codec ${codec}, which can't be`;
     throw invalid(`${what} has a stream ${stream} that is ${how}: ${plainBytes} and ${codedBytes} bytes`);

@@ -2,6 +2,7 @@
  * Reads a patch from front to back as it streams in: header and documents at once, then the coded streams of one
  * layer after the other. Chunks that come before they are wanted wait in a queue of bounded size.
  */
+import { type GetMixer, shareMixer } from '../codec/mix-decoder.ts';
 import type { PullCoded } from '../codec/stream-decoder.ts';
 import { corrupt, DidiffError } from '../errors.ts';
 import { assertConsistent, type PatchDocuments, parseDocuments } from './documents.ts';
@@ -33,6 +34,8 @@ export interface PatchReader {
 export interface LayerStreams {
   /** Gives a stream's coded bytes piece by piece. A stream that the layer doesn't have, or that wasn't wanted, is empty. */
   pull(stream: number): PullCoded;
+  /** The mixing coder of all layers: layers are made one after the other, and it takes 8 MiB. */
+  readonly getMixer: GetMixer;
 }
 
 /** `pieces` may be a file or a download; `name` is what errors call it. Throws CORRUPT_INPUT or UNSUPPORTED. */
@@ -86,6 +89,7 @@ function layerReader(
   let current: CurrentLayer = { position: -1, remaining: new Map(), queues: new Map() };
   let queuedBytes = 0;
   let nextPosition = 0;
+  const getMixer = shareMixer();
 
   /** Reads one stream section into the current layer's queues. */
   const readChunk = async () => {
@@ -144,6 +148,7 @@ function layerReader(
       nextPosition = position + 1;
       const entered = current;
       return {
+        getMixer,
         pull: (stream) => async () => {
           const queue = entered.queues.get(stream);
           if (queue === undefined) return undefined;

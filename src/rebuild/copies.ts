@@ -4,7 +4,6 @@
  */
 import type { RandomAccess } from '../bytes/access.ts';
 import { MAX_VARINT_BYTES } from '../bytes/varint.ts';
-import { shareMixer } from '../codec/mix-decoder.ts';
 import { openDecoder, type StreamDecoder } from '../codec/stream-decoder.ts';
 import { corrupt } from '../errors.ts';
 import { STREAM_BLOB, STREAM_COPIES, STREAM_NAMES } from '../patch/format.ts';
@@ -22,11 +21,10 @@ export async function* runCopies(
   baseBlobs: RandomAccess,
 ): AsyncGenerator<Uint8Array> {
   const decoders: StreamDecoder[] = [];
-  const getMixer = shareMixer();
   const open = (stream: number) => {
     const info = layer.streams.find((each) => each.stream === stream);
     const what = `stream ${STREAM_NAMES[stream]}`;
-    const decoder = openDecoder(info, streams.pull(stream), what, getMixer);
+    const decoder = openDecoder(info, streams.pull(stream), what, streams.getMixer);
     decoders.push(decoder);
     return plainReader(decoder, info?.plainBytes ?? 0, what);
   };

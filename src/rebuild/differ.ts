@@ -11,8 +11,8 @@ export interface Differ {
   apply(piece: Uint8Array): Promise<void>;
   /** Has the differences of the next `count` (at most 2^16) bytes of regions ready for `correct`. */
   prepare(count: number): Promise<void>;
-  /** As `apply`, without waiting: for bytes that were prepared. */
-  correct(piece: Uint8Array): void;
+  /** As `apply`, without waiting, for `bytes[from..to)`, which were prepared. */
+  correct(bytes: Uint8Array, from: number, to: number): void;
   assertEnd(): void;
 }
 
@@ -77,9 +77,10 @@ export function differ(
         values[filled++] = difference;
       });
     },
-    correct(piece) {
-      const end = taken + piece.length;
-      for (; used < filled && places[used]! < end; used++) piece[places[used]! - taken]! += values[used]!;
+    correct(bytes, from, to) {
+      const end = taken + to - from;
+      const start = from - taken;
+      for (; used < filled && places[used]! < end; used++) bytes[start + places[used]!]! += values[used]!;
       taken = end;
     },
     assertEnd() {

@@ -81,10 +81,16 @@ async function* emitPredicted(
   buffer: Uint8Array,
   out: OutputBuffer,
 ): AsyncGenerator<Uint8Array> {
+  const correct = (from: number, to: number) => differences.correct(buffer, from, to);
   for (let done = 0; done < length; ) {
     await differences.prepare(Math.min(STEP_BYTES, length - done));
-    const count = predictor.step(buffer, (from, to) => differences.correct(buffer.subarray(from, to)));
-    yield* emit(out, count, async (part, at) => part.set(buffer.subarray(at, at + part.length)));
+    const count = predictor.step(buffer, correct);
+    for (let at = 0; at < count; ) {
+      if (out.free === 0) yield out.flush();
+      const part = out.take(Math.min(out.free, count - at));
+      part.set(buffer.subarray(at, at + part.length));
+      at += part.length;
+    }
     done += count;
   }
 }

@@ -4,7 +4,6 @@
  */
 import { concatAccess, type RandomAccess, readPieces } from '../bytes/access.ts';
 import { openTempFile } from '../bytes/file.ts';
-import { shareMixer } from '../codec/mix-decoder.ts';
 import { type ListedStream, openDecoder } from '../codec/stream-decoder.ts';
 import { recreateBlob } from '../deflate/recreate.ts';
 import { corrupt, DidiffError } from '../errors.ts';
@@ -161,12 +160,12 @@ export async function* recreatedPieces(
   if (recipe.length !== info?.plainBytes) {
     throw corrupt(`a recipe has ${recipe.length} bytes; the patch says ${info?.plainBytes ?? 0}`);
   }
-  const blob = recreateBlob(recipe, tar, { signal: options.signal });
+  const blob = recreateBlob(recipe, tar, options);
   yield* exactly(blob, layer.blob?.sizeBytes ?? 0, `the re-created blob of layer ${layer.diffId}`);
 }
 
 async function readWhole(streams: LayerStreams, listed: ListedStream | undefined): Promise<Uint8Array> {
-  const decoder = openDecoder(listed, streams.pull(STREAM_RECIPE), 'a recipe', shareMixer());
+  const decoder = openDecoder(listed, streams.pull(STREAM_RECIPE), 'a recipe', streams.getMixer);
   const parts: Uint8Array[] = [];
   let size = 0;
   try {

@@ -3,6 +3,7 @@
  * (docs/format.md, "Parts"). What entries came to is remembered for the directory behind them.
  */
 
+import { holdOutput } from '../deflate/held-output.ts';
 import { corrupt } from '../errors.ts';
 import { closeBitcode } from '../nested/bitcode/bitcode.ts';
 import type { Choice } from '../nested/choice.ts';
@@ -30,6 +31,7 @@ export function lastEngines(): LastEngines {
 export function partCloser(engines: LastEngines, depth: number): ClosePart {
   /** By their start. */
   const entries = new Map<number, Sums>();
+  const output = holdOutput();
   const open = (op: Op, start: number, sink: (piece: Uint8Array) => void): PartCloser => {
     if (op.part === undefined) throw corrupt(`the op at ${start} is no part`);
     const { choice, back } = op.part;
@@ -45,18 +47,18 @@ export function partCloser(engines: LastEngines, depth: number): ClosePart {
     });
   };
   return async function* (op, start, plain) {
-    let pieces: Uint8Array[] = [];
-    const closer = open(op, start, (piece) => pieces.push(piece));
+    const closer = open(op, start, output.sink);
     for await (const bytes of plain) {
       // In steps, so that what waits to be handed out stays small.
       for (let at = 0; at < bytes.length; at += STEP_BYTES) {
         closer.write(bytes.subarray(at, at + STEP_BYTES));
-        yield* pieces;
-        pieces = [];
+        const made = output.take();
+        if (made.length > 0) yield made;
       }
     }
     closer.finish();
-    yield* pieces;
+    const rest = output.take();
+    if (rest.length > 0) yield rest;
     if (op.part?.choice.form !== FORM_DIRECTORY) return;
     // Those of an archive that this one is stored in, if it is, are still wanted.
     for (const entry of entries.keys()) if (entry >= start - op.part.back) entries.delete(entry);

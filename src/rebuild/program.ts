@@ -3,9 +3,9 @@
  * changed, of literal bytes, of predicted headers and of predicted executables. Nothing here trusts the patch: every
  * length and address is compared with what is left before it is used (docs/format.md, "Ops").
  */
+import { setImmediate } from 'node:timers/promises';
 import type { RandomAccess } from '../bytes/access.ts';
 import { openTempFile, type TempFile } from '../bytes/file.ts';
-import { shareMixer } from '../codec/mix-decoder.ts';
 import { openDecoder, type StreamDecoder } from '../codec/stream-decoder.ts';
 import { corrupt } from '../errors.ts';
 import { openViews } from '../nested/views.ts';
@@ -47,12 +47,16 @@ import { type ProgramTrace, tracedDecoder, tracedOps } from './trace.ts';
 export interface RebuildOptions {
   readonly signal?: AbortSignal | undefined;
   readonly tempDirectory: string;
+  /** As for `recreateBlob`. */
+  readonly threads?: number | undefined;
   /** Is told where the bytes of the streams go. */
   readonly trace?: ProgramTrace | undefined;
 }
 
 /** Pieces are no longer; they are valid until the next is asked for. */
 export const PIECE_BYTES = 1 << 18;
+/** After so many the event loop is let in: that an abort is heard, and that memory that is given back is free. */
+const BREATH_BYTES = 4 << 20;
 
 /**
  * Gives the tar of `layer` from its streams and the base layers in one address space. Views, and new bytes that are
@@ -66,11 +70,10 @@ export async function* runProgram(
 ): AsyncGenerator<Uint8Array> {
   const { tempDirectory, signal, trace } = options;
   const decoders: StreamDecoder[] = [];
-  const getMixer = shareMixer();
   const open = (stream: number): PlainReader => {
     const info = layer.streams.find((each) => each.stream === stream);
     const what = `stream ${STREAM_NAMES[stream]}`;
-    const decoder = openDecoder(info, streams.pull(stream), what, getMixer);
+    const decoder = openDecoder(info, streams.pull(stream), what, streams.getMixer);
     decoders.push(decoder);
     return plainReader(tracedDecoder(decoder, stream, trace), info?.plainBytes ?? 0, what);
   };
@@ -125,10 +128,15 @@ async function* run(
   /** What the last header says of the size of its file. */
   let fileBytes: number | undefined;
   let handedOut = 0;
+  let untilBreath = BREATH_BYTES;
   for await (const piece of level(tarBytes, 0)) {
     digests.see(handedOut, piece);
     handedOut += piece.length;
+    untilBreath -= piece.length;
     yield piece;
+    if (untilBreath > 0) continue;
+    await setImmediate();
+    untilBreath = BREATH_BYTES;
   }
   differences.assertEnd();
 

@@ -1,6 +1,5 @@
 /** The report of an estimate: which files a patch would be made of, beside what a pull moves. */
-import type { Estimate, EstimatedLayer } from '../estimate/model.ts';
-import { KINDS } from '../estimate/sample.ts';
+import { type Estimate, type EstimatedLayer, KINDS } from '../estimate/model.ts';
 import type { Advice, Bar, Report } from './model.ts';
 
 const PATCH_COLOUR = 0;

@@ -24,7 +24,7 @@ export function deflateSteps(
   cut: number,
 ): Uint8Array {
   const pieces: Uint8Array[] = [];
-  const model = create((piece) => pieces.push(piece));
+  const model = create((piece) => pieces.push(piece.slice()));
   let at = 0;
   for (const step of steps) {
     if (step === 'flush') model.flush();

@@ -9,6 +9,7 @@ import { read } from './cursor.ts';
 import { decodeMix } from './mix.ts';
 import { type OnOp, runOps } from './ops.ts';
 import { withViews } from './parts.ts';
+import { decodeRecall } from './recall.ts';
 
 export interface Section {
   readonly offset: number;
@@ -87,6 +88,7 @@ const KNOWN = [
   'opened-parts-1',
   'bitcode-1',
   'mix-1',
+  'recall-1',
   'listed-digests-1',
 ];
 const MAGIC = '896469646966660a';
@@ -201,10 +203,10 @@ function gatherStreams(
     pieces.push(input.take(input.left));
   }
   return header.target.layers.map((layer, position) => {
-    const plain = (layer.streams ?? []).map(([number, codec, plainSize, codedSize]) => {
+    const plain = (layer.streams ?? []).map(([number, codec, plainSize, codedSize, window]) => {
       const bytes = Buffer.concat(coded[position]!.get(number)!);
       if (bytes.length !== codedSize) throw new Error(`stream ${number} is not complete`);
-      const content = decodeStream(codec, bytes, plainSize);
+      const content = decodeStream(codec, bytes, plainSize, window);
       if (content.length !== plainSize) throw new Error(`stream ${number} is not of its size`);
       return [number, content] as const;
     });
@@ -250,9 +252,14 @@ function blobSpace(header: Header, base: Base): Uint8Array {
   return Buffer.concat(blobs ?? []);
 }
 
-function decodeStream(codec: number, coded: Uint8Array, plainSize: number): Uint8Array {
+function decodeStream(codec: number, coded: Uint8Array, plainSize: number, window: number): Uint8Array {
   if (codec === 0) return coded;
   if (codec === 1) return brotliDecompressSync(coded);
+  if (codec === 4) {
+    const fits = window >= 16 && window <= 23 && plainSize < 2 ** 31 && coded.length < plainSize;
+    if (!fits) throw new Error('not of a size it may have');
+    return decodeRecall(coded, plainSize, window);
+  }
   if (codec !== 2 && codec !== 3) throw new Error(`codec ${codec} is not known`);
   if (plainSize > 1 << 20 || coded.length >= plainSize) throw new Error('not of a size it may have');
   return decodeMix(codec, coded, plainSize);

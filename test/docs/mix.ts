@@ -1,6 +1,6 @@
 /** Codecs 2 and 3, from docs/coder.md and from nothing else: the words of that text, one after the other, and not fast. */
 
-const POINTS = [
+export const POINTS = [
   1, 2, 4, 6, 10, 17, 27, 45, 74, 120, 194, 311, 488, 747, 1102, 1546, 2048, 2550, 2994, 3349, 3608, 3785,
   3902, 3976, 4022, 4051, 4069, 4079, 4086, 4090, 4092, 4094, 4095,
 ];
@@ -9,15 +9,32 @@ const POINTS = [
 export function decodeMix(codec: 2 | 3, coded: Uint8Array, size: number): Uint8Array {
   const plain: number[] = [];
   const model = startModel(codec, size, plain);
-  let taken = 0;
-  const next = () => coded[taken++] ?? 0;
-  let [low, high, code] = [0, 2 ** 32 - 1, 0];
-  for (let i = 0; i < 4; i++) code = code * 256 + next();
+  const bits = startBits(coded);
   while (plain.length < size) {
     let tree = 1;
     model.startByte();
     for (let i = 0; i < 8; i++) {
       const chance = model.chance(tree, i);
+      const bit = bits.next(chance);
+      model.learn(bit);
+      tree = tree * 2 + bit;
+    }
+    plain.push(tree - 256);
+    model.endByte();
+  }
+  if (bits.taken() !== coded.length + 3) throw new Error('not of its coded size');
+  return Uint8Array.from(plain);
+}
+
+/** Section "Bits": gives the next bit by its chance, and how many bytes were taken. */
+export function startBits(coded: Uint8Array): { next(chance: number): number; taken(): number } {
+  let taken = 0;
+  const nextByte = () => coded[taken++] ?? 0;
+  let [low, high, code] = [0, 2 ** 32 - 1, 0];
+  for (let i = 0; i < 4; i++) code = code * 256 + nextByte();
+  return {
+    taken: () => taken,
+    next(chance) {
       const range = high - low;
       const middle =
         low + Math.floor(range / 65536) * chance + Math.floor(((range % 65536) * chance) / 65536);
@@ -27,16 +44,11 @@ export function decodeMix(codec: 2 | 3, coded: Uint8Array, size: number): Uint8A
       while (Math.floor(low / 2 ** 24) === Math.floor(high / 2 ** 24)) {
         low = (low * 256) % 2 ** 32;
         high = (high * 256 + 255) % 2 ** 32;
-        code = (code * 256 + next()) % 2 ** 32;
+        code = (code * 256 + nextByte()) % 2 ** 32;
       }
-      model.learn(bit);
-      tree = tree * 2 + bit;
-    }
-    plain.push(tree - 256);
-    model.endByte();
-  }
-  if (taken !== coded.length + 3) throw new Error('not of its coded size');
-  return Uint8Array.from(plain);
+      return bit;
+    },
+  };
 }
 
 interface Counter {
@@ -179,7 +191,7 @@ function startMatch(plain: readonly number[]) {
 }
 
 /** The four bytes before the last `skipped`, the latest lowest. */
-function word(plain: readonly number[], skipped: number): number {
+export function word(plain: readonly number[], skipped: number): number {
   let found = 0;
   for (let i = 4; i > 0; i--) found = (found << 8) | (plain[plain.length - skipped - i] ?? 0);
   return found;
@@ -203,7 +215,7 @@ function integerContexts(state: { index: number; value: number; p: number[]; cod
   return v.map((each, i) => mix(mix(h, each), i + 1));
 }
 
-function mix(a: number, b: number): number {
+export function mix(a: number, b: number): number {
   const m = Math.imul(a ^ Math.imul(b, 0x9e3779b1), 0x85ebca6b) >>> 0;
   return m ^ (m >>> 15);
 }
@@ -212,7 +224,7 @@ function clamp(d: number): number {
   return Math.min(2047, Math.max(-2047, d));
 }
 
-function squash(d: number): number {
+export function squash(d: number): number {
   const e = clamp(d) + 2048;
   const w = e % 128;
   const i = (e - w) / 128;
@@ -224,11 +236,11 @@ const STRETCHED = Array.from({ length: 4096 }, (_, p) => {
   return 2047;
 });
 
-function stretch(p: number): number {
+export function stretch(p: number): number {
   return STRETCHED[p]!;
 }
 
-function towards(chance: number, bit: number): number {
+export function towards(chance: number, bit: number): number {
   return bit === 1 ? chance + ((65535 - chance) >> 6) : chance - (chance >> 6);
 }
 
@@ -236,7 +248,7 @@ function binaryDigits(word: number): number {
   return word === 0 ? 0 : (word >>> 0).toString(2).length;
 }
 
-function entry(map: Map<string, number[]>, name: string, make: () => number[]): number[] {
+export function entry<Value>(map: Map<string, Value>, name: string, make: () => Value): Value {
   let found = map.get(name);
   if (found === undefined) {
     found = make();

@@ -86,7 +86,7 @@ const compressed = buildImage({
 /** As Go's compress/gzip makes it up to Go 1.26: `docker push` and BuildKit. */
 export function goGzip(tar: Uint8Array): Uint8Array {
   const parts: Uint8Array[] = [Buffer.from('1f8b08000000000000ff', 'hex')];
-  const model = createLegacyModel(6, (piece) => parts.push(piece));
+  const model = createLegacyModel(6, (piece) => parts.push(piece.slice()));
   model.write(tar);
   model.finish();
   return Buffer.concat([...parts, gzipTrailer(crc32(tar), tar.length)]);

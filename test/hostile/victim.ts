@@ -57,6 +57,7 @@ const PAIRS = {
 
 export interface Victim extends Target {
   readonly patch: Uint8Array;
+  readonly baseImage: FixtureImage;
 }
 
 /**
@@ -71,5 +72,5 @@ export async function makeVictim(workshop: Workshop, kind: keyof typeof PAIRS): 
   const base = writeFixture(workshop, form, from);
   const path = workshop.newPath('patch');
   await makePatch(workshop, base, writeFixture(workshop, form, image), path);
-  return { workshop, base, image, patch: readFileSync(path) };
+  return { workshop, base, baseImage: from, image, patch: readFileSync(path) };
 }

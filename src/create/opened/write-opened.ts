@@ -1,10 +1,12 @@
 /** Writes a changed file: opened if its content shows that it can be, else as it is. Names play no part. */
 import type { RandomAccess } from '../../bytes/access.ts';
+import { type ArMember, listAr } from '../../nested/list-ar.ts';
 import { listZip, type ZipListing } from '../../nested/list-zip.ts';
 import { MAX_PART_DEPTH } from '../../patch/format.ts';
 import type { Part } from '../part-table.ts';
 import type { ProgramWriter } from '../program.ts';
 import { type BegunFile, beginFile, type MatchContext, writeChangedFile } from '../write-file.ts';
+import { writeAr } from './ar-file.ts';
 import { findBitcode, writeBitcode } from './bitcode-file.ts';
 import type { OpenContext } from './context.ts';
 import { writeGzip } from './gzip-file.ts';
@@ -12,7 +14,12 @@ import { beginsWithGzip } from './open-target.ts';
 import { writeZip } from './zip-file.ts';
 
 /** What of a changed file is looked at apart; undefined when it is matched as it stands. */
-type Way = { readonly zip: ZipListing } | { readonly bitcode: number } | 'gzip' | undefined;
+type Way =
+  | { readonly zip: ZipListing }
+  | { readonly ar: readonly ArMember[] }
+  | { readonly bitcode: number }
+  | 'gzip'
+  | undefined;
 
 function wayOf(content: RandomAccess, opensParts: boolean): Way {
   if (!opensParts) return undefined;
@@ -20,6 +27,8 @@ function wayOf(content: RandomAccess, opensParts: boolean): Way {
   if (bitcode !== undefined) return { bitcode };
   const zip = listZip(content);
   if (zip !== undefined && zip.entries.length > 0) return { zip };
+  const ar = listAr(content);
+  if (ar !== undefined) return { ar };
   return beginsWithGzip(content) ? 'gzip' : undefined;
 }
 
@@ -47,7 +56,10 @@ export async function writeOpened(
   if (way === 'gzip') return await writeGzip(writer, content, earlier, context, writeOpened);
   if (way !== undefined && 'bitcode' in way)
     return await writeBitcode(writer, content, way.bitcode, earlier, context, writeOpened);
-  if (way !== undefined) return await writeZip(writer, content, way.zip, earlier, context, writeOpened);
+  if (way !== undefined && 'zip' in way)
+    return await writeZip(writer, content, way.zip, earlier, context, writeOpened);
+  if (way !== undefined && earlier !== undefined)
+    return await writeAr(writer, content, way.ar, earlier, context);
   if ((await writeChangedFile(writer, content, context.match, earlier, begun)) === 'predicted')
     context.onPredicted();
 }

@@ -11,10 +11,11 @@ export function indexInThread(
   pool: Pool,
   base: RandomAccess,
   files: PartTable,
+  maxAnchors: number,
   here: () => Promise<SharedAnchors>,
 ): Ticket<SharedAnchors> | undefined {
   if (base.ranges === undefined) return undefined;
-  const anchors = openAnchors(files);
+  const anchors = openAnchors(files, maxAnchors);
   const task: IndexTask = { kind: 'index', space: base.ranges(), files, table: anchors.index.table };
   return pool.begin(task, here, () => anchors);
 }

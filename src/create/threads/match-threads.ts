@@ -3,7 +3,7 @@ import type { RandomAccess } from '../../bytes/access.ts';
 import type { SharedAnchors } from '../choose-parts.ts';
 import type { Effort } from '../effort.ts';
 import type { OldFiles } from '../executable.ts';
-import { type MatchedExecutable, WINDOW_BYTES, type Window } from '../match-file.ts';
+import type { MatchedExecutable, Window } from '../match-file.ts';
 import type { Part, PartTable } from '../part-table.ts';
 import type { Match } from '../residual.ts';
 import type { Pool, Ticket } from './pool.ts';
@@ -35,6 +35,9 @@ export interface MatchThreads {
   end(): void;
 }
 
+/** What stands in no file is copied, up to this size. */
+const MAX_COPIED_BYTES = 4 << 20;
+
 /** Undefined where threads can't read the base. The pool remains the caller's. */
 export function openMatchThreads(
   pool: Pool,
@@ -58,11 +61,11 @@ export function openMatchThreads(
   return {
     window(content, window, earlier, isAnchored, here) {
       // What stands in no file is copied, but not again for each of its windows.
-      if (content.ranges === undefined && content.sizeBytes > WINDOW_BYTES) return { result: here };
+      if (content.ranges === undefined && content.sizeBytes > MAX_COPIED_BYTES) return { result: here };
       tellBase();
       const task: MatchTask = {
         kind: 'match',
-        content: sourceOf(content, WINDOW_BYTES),
+        content: sourceOf(content, MAX_COPIED_BYTES),
         window,
         earlier,
         isAnchored,
@@ -70,16 +73,16 @@ export function openMatchThreads(
       return pool.begin(task, here, ({ matches }: MatchAnswer) => unpackMatches(matches));
     },
     executable(content, earlier, isAnchored, here) {
-      if (content.ranges === undefined && content.sizeBytes > WINDOW_BYTES) return { result: here };
+      if (content.ranges === undefined && content.sizeBytes > MAX_COPIED_BYTES) return { result: here };
       tellBase();
       const task: MatchTask = {
         kind: 'match',
-        content: sourceOf(content, WINDOW_BYTES),
+        content: sourceOf(content, MAX_COPIED_BYTES),
         earlier,
         isAnchored,
       };
       return pool.begin(task, here, unpackExecutable);
     },
-    end: () => pool.tell({ matched: true } satisfies Told),
+    end: () => pool.rest(),
   };
 }

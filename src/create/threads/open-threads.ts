@@ -2,10 +2,10 @@
 import { openPool, type Pool } from './pool.ts';
 
 /**
- * `threads` are those besides this one. Undefined where there are none, or nothing compiled that they could run, as when
- * the program runs from its sources.
+ * `room` says how many threads there is room for when they are wanted. Undefined where there is nothing compiled that they
+ * could run, as when the program runs from its sources.
  */
-export function openThreads(threads: number, signal: AbortSignal | undefined): Pool | undefined {
-  if (threads < 1 || import.meta.url.endsWith('.ts')) return undefined;
-  return openPool(new URL('./thread.js', import.meta.url), threads, signal);
+export function openThreads(room: () => number, signal: AbortSignal | undefined): Pool | undefined {
+  if (import.meta.url.endsWith('.ts')) return undefined;
+  return openPool(new URL('./thread.js', import.meta.url), room, signal);
 }

@@ -12,8 +12,10 @@ export interface Ticket<Result> {
 }
 
 export interface Pool {
-  /** Tells all threads something that tasks after it need. */
+  /** Tells all threads something that tasks after it need; those that are started later hear it too. */
   tell(message: unknown): void;
+  /** Ends the threads for now, and forgets what was told. What they were at is done by who wants it. */
+  rest(): void;
   /** Begins a task. `here` does the same on this thread; `decode` takes what a thread answers. */
   begin<Result>(
     task: unknown,
@@ -52,16 +54,22 @@ interface Begun {
   answer?: FromThread | undefined;
 }
 
-/** `threads` more than this one; `url` is what they run. Once `signal` is aborted, results throw its reason. */
-export function openPool(url: URL, threads: number, signal: AbortSignal | undefined): Pool {
+/**
+ * `url` is what threads run; they are started when a task is begun, as many as `room` says there is room for at that
+ * time. Once `signal` is aborted, results throw its reason.
+ */
+export function openPool(url: URL, room: () => number, signal: AbortSignal | undefined): Pool {
   const claims = new Int32Array(new SharedArrayBuffer(4 * MAX_WAITING));
   const free = Array.from({ length: MAX_WAITING }, (_, slot) => slot);
   /** Those that may not be taken yet, in order. */
   const waiting = new Set<Begun>();
   const begun = new Map<number, Begun>();
   let wake = () => {};
-  let running = threads;
   let lastId = 0;
+  const workers = new Set<Worker>();
+  /** Those that are ending. */
+  const ended = new Map<Worker, Promise<number>>();
+  let told: unknown[] = [];
 
   /** Whether it is this thread that does it. */
   const take = (each: Begun): boolean => {
@@ -75,23 +83,29 @@ export function openPool(url: URL, threads: number, signal: AbortSignal | undefi
     free.push(each.slot);
     wake();
   };
-  const workers = Array.from({ length: threads }, () => {
+  const start = () => {
     const workerData: ThreadData = { claims };
     const worker = new Worker(url, { workerData });
-    const lost = () => {
-      // What it was at is done here; what it wasn't, by whoever takes it.
-      running--;
-      for (const each of begun.values())
-        if (Atomics.load(claims, each.slot) !== each.id || running === 0) settle(each, { id: each.id });
-    };
     worker.on('message', (message: FromThread) => {
       const each = begun.get(message.id);
       if (each !== undefined) settle(each, message);
     });
     worker.on('error', () => {});
-    worker.once('exit', lost);
-    return worker;
-  });
+    worker.once('exit', () => {
+      workers.delete(worker);
+      ended.delete(worker);
+      // What it was at is done here; what it wasn't, by whoever takes it.
+      for (const each of begun.values())
+        if (Atomics.load(claims, each.slot) !== each.id) settle(each, { id: each.id });
+    });
+    for (const message of told) worker.postMessage({ told: message } satisfies ToThread);
+    workers.add(worker);
+  };
+  const end = async () => {
+    for (const worker of workers) ended.set(worker, worker.terminate());
+    workers.clear();
+    await Promise.all(ended.values());
+  };
   const onAbort = () => wake();
   signal?.addEventListener('abort', onAbort);
   const post = (message: ToThread) => {
@@ -117,10 +131,18 @@ export function openPool(url: URL, threads: number, signal: AbortSignal | undefi
   };
 
   return {
-    tell: (told) => post({ told }),
+    tell(message) {
+      told.push(message);
+      post({ told: message });
+    },
+    rest() {
+      told = [];
+      void end();
+    },
     begin(task, here, decode) {
-      const slot = free.pop();
-      if (slot === undefined || running === 0) return { result: here };
+      if (workers.size === 0) for (let count = room(); count > 0; count--) start();
+      const slot = workers.size === 0 ? undefined : free.pop();
+      if (slot === undefined) return { result: here };
       const id = ++lastId;
       let own: { readonly value: Awaited<ReturnType<typeof here>> } | undefined;
       const each: Begun = {
@@ -153,7 +175,7 @@ export function openPool(url: URL, threads: number, signal: AbortSignal | undefi
       signal?.removeEventListener('abort', onAbort);
       begun.clear();
       waiting.clear();
-      await Promise.all(workers.map((worker) => worker.terminate()));
+      await end();
     },
   };
 }

@@ -12,8 +12,6 @@ import type { Match } from '../residual.ts';
 export interface Told {
   readonly match?: MatchSetUp;
   readonly place?: BasePlace;
-  /** Nothing is matched any more. */
-  readonly matched?: true;
 }
 
 export interface MatchSetUp {

@@ -55,9 +55,7 @@ serve<Told, Task, Answer>(() => {
   };
   return {
     hear(more) {
-      told = more.matched ? {} : { ...told, ...more };
-      // What matching took goes to who comes next.
-      if (more.matched) matcher = oldFiles = undefined;
+      told = { ...told, ...more };
     },
     async answer(task) {
       if (task.kind === 'match') return await match(task);

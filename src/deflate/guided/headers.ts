@@ -103,7 +103,7 @@ function covers(code: PrefixCode, counts: Int32Array): boolean {
 
 function written(write: (bits: BitWriter) => void): Uint8Array {
   const pieces: Uint8Array[] = [];
-  const bits = new BitWriter((piece) => pieces.push(piece));
+  const bits = new BitWriter((piece) => pieces.push(piece.slice()));
   write(bits);
   bits.align();
   bits.flush();

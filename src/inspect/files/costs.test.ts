@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededBytes, seededText } from '../../../test/fixtures/random.ts';
-import { costMeter } from './costs.ts';
+import { shareMixer } from '../../codec/mix-decoder.ts';
+import { MIX_BYTES } from '../../kernels/mix-contexts.ts';
+import { costMeter, mixedMeter, storedMeter } from './costs.ts';
 
 /** Bits of each of the parts, one after the other through one meter. */
 function costsOf(...parts: readonly Uint8Array[]): number[] {
@@ -56,5 +58,24 @@ describe('what bytes weigh', () => {
       ),
       { numRuns: 30 },
     );
+  });
+});
+
+describe('what bytes took of a stream that', () => {
+  const text = seededText(3, 5000);
+
+  it('is mixed, is told of each, and adds up to the coded stream', () => {
+    const meter = mixedMeter(MIX_BYTES, shareMixer());
+    meter.add(text);
+    const coded = shareMixer()().encode(MIX_BYTES, text)!;
+    expect(meter.upTo(0)).toBe(0);
+    expect(meter.upTo(1)).toBeCloseTo(8, 0);
+    expect(Math.abs(meter.upTo(text.length) / 8 - coded.length)).toBeLessThan(2);
+  });
+
+  it('is stored, is eight bits', () => {
+    const meter = storedMeter();
+    meter.add(text);
+    expect(meter.upTo(100)).toBe(800);
   });
 });

@@ -1,8 +1,10 @@
 /**
- * What the bytes of a stream cost, as far as that can be told: a coded stream does not say what each of its plain bytes
- * takes. Its whole size is known; this weighs the bytes against each other, by what an adaptive coder would need that
- * knows how frequent each byte has been and goes on where the same four bytes stood last.
+ * What the bytes of a stream cost. The mixing coder says it of each. A stream that brotli coded doesn't: its whole size is
+ * known, and its bytes are weighed against each other by what an adaptive coder would need that knows how frequent each
+ * byte has been and goes on where the same four bytes stood last.
  */
+import type { GetMixer } from '../../codec/mix-decoder.ts';
+import type { MixKind } from '../../kernels/mix-contexts.ts';
 
 /** Adds up what the bytes of one stream weigh, in their order. */
 export interface CostMeter {
@@ -10,6 +12,24 @@ export interface CostMeter {
   add(bytes: Uint8Array): void;
   /** What the first `count` bytes weigh together, in bits. To be asked in ascending order, of bytes that were added. */
   upTo(count: number): number;
+}
+
+/** The meter of a stream that is stored as it is. */
+export function storedMeter(): CostMeter {
+  return { add() {}, upTo: (count) => 8 * count };
+}
+
+/** The meter of a stream that the mixing coder coded, which tells exactly what each byte took. Its first piece is the whole stream. */
+export function mixedMeter(kind: MixKind, getMixer: GetMixer): CostMeter {
+  /** Of the first so many bytes. */
+  let sums = new Float64Array(1);
+  return {
+    add(bytes) {
+      sums = new Float64Array(bytes.length + 1);
+      for (const [at, bits] of getMixer().weigh(kind, bytes).entries()) sums[at + 1] = sums[at]! + bits;
+    },
+    upTo: (count) => sums[count]!,
+  };
 }
 
 const WINDOW_BYTES = 1 << 20;

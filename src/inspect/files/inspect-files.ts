@@ -4,8 +4,11 @@
  */
 import { assertBase, openBaseTars } from '../../apply/base.ts';
 import { startDigest } from '../../bytes/digest.ts';
+import { type GetMixer, shareMixer } from '../../codec/mix-decoder.ts';
+import { CODEC_MIX_BYTES, CODEC_MIX_INTEGERS, CODEC_STORED } from '../../codec/stream-decoder.ts';
 import { corrupt } from '../../errors.ts';
 import type { OpenedImage, StoreOptions } from '../../image/store.ts';
+import { MIX_BYTES, MIX_INTEGERS } from '../../kernels/mix-contexts.ts';
 import { DELTA_STREAMS } from '../../patch/format.ts';
 import type { PatchLayer } from '../../patch/header.ts';
 import type { LayerStreams, PatchReader } from '../../patch/reader.ts';
@@ -13,7 +16,7 @@ import { type BaseContent, baseContent, streamsFor, tarPieces } from '../../rebu
 import type { RebuildOptions } from '../../rebuild/program.ts';
 import { walkTarStream } from '../../tar/walk-stream.ts';
 import { type BaseFiles, listBaseFiles } from './base-files.ts';
-import { costMeter } from './costs.ts';
+import { type CostMeter, costMeter, mixedMeter, storedMeter } from './costs.ts';
 import { type FileDraft, layerFiles } from './layer-files.ts';
 import type { InspectedFile } from './model.ts';
 import { opLog } from './op-log.ts';
@@ -37,6 +40,7 @@ export async function inspectFiles(
     (sum, { tar, tarBytes }) => sum + (tar.kind === 'base' ? 0 : tarBytes),
     0,
   );
+  const getMixer = shareMixer();
   let doneBytes = 0;
   const entries: InspectedFile[] = [];
   for (const [position, layer] of header.target.layers.entries()) {
@@ -46,7 +50,7 @@ export async function inspectFiles(
       doneBytes += count;
       options.onProgress?.({ phase: 'reading', doneBytes, totalBytes });
     };
-    const drafts = await draftsOf(layer, streams, content, files, options, onBytes);
+    const drafts = await draftsOf(layer, streams, content, files, options, getMixer, onBytes);
     for (const entry of shareLayer(layer, position, drafts)) entries.push(entry);
   }
   entries.sort(
@@ -62,11 +66,12 @@ async function draftsOf(
   content: BaseContent,
   base: BaseFiles,
   options: StoreOptions,
+  getMixer: GetMixer,
   onBytes: (count: number) => void,
 ): Promise<readonly FileDraft[]> {
   base.startLayer();
   const files = layerFiles(base);
-  const meters = DELTA_STREAMS.map(costMeter);
+  const meters = DELTA_STREAMS.map((stream) => meterOf(layer, stream, getMixer));
   const trace = opLog(meters, base, files.addStretch);
   const rebuild: RebuildOptions = { tempDirectory: options.tempDirectory, signal: options.signal, trace };
   const pieces = proved(layer, tarPieces(layer, streams, content, rebuild), options.signal, onBytes);
@@ -75,6 +80,20 @@ async function draftsOf(
     else files.addSegment(segment);
   }
   return files.drafts;
+}
+
+function meterOf({ streams }: PatchLayer, stream: number, getMixer: GetMixer): CostMeter {
+  const codec = streams.find((each) => each.stream === stream)?.codec;
+  switch (codec) {
+    case CODEC_MIX_BYTES:
+      return mixedMeter(MIX_BYTES, getMixer);
+    case CODEC_MIX_INTEGERS:
+      return mixedMeter(MIX_INTEGERS, getMixer);
+    case CODEC_STORED:
+      return storedMeter();
+    default:
+      return costMeter();
+  }
 }
 
 /** Passes on what is made of the layer, and compares its digest at the end. */

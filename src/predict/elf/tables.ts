@@ -66,12 +66,8 @@ const MAX_EQUALS = 64;
 /** The records 0 to `count` - 1 in the order of their keys, then of their numbers. */
 export function sortedBy(count: number, keyOf: (record: number) => number): SortedRecords {
   const keys = new Float64Array(count);
-  const order = new Int32Array(count);
-  for (let record = 0; record < count; record++) {
-    keys[record] = keyOf(record);
-    order[record] = record;
-  }
-  order.sort((a, b) => keys[a]! - keys[b]! || a - b);
+  for (let record = 0; record < count; record++) keys[record] = keyOf(record);
+  const order = orderOf(keys);
   const firstNotBelow = (key: number): number => {
     let low = 0;
     let high = count;
@@ -99,6 +95,28 @@ export function sortedBy(count: number, keyOf: (record: number) => number): Sort
       return rank < count && keys[order[rank]!] === key ? order[rank]! : -1;
     },
   };
+}
+
+/** Numbers sort much faster where nobody is asked: where keys allow it, with the record in the lowest bits. */
+function orderOf(keys: Float64Array): Int32Array {
+  if (keys.length > MAX_RECORDS) return orderByComparing(keys);
+  const joined = new Float64Array(keys.length);
+  for (let record = 0; record < keys.length; record++) {
+    const key = keys[record]!;
+    if (!(key >= 0 && key < MAX_JOINED_KEY && Number.isInteger(key))) return orderByComparing(keys);
+    joined[record] = key * MAX_RECORDS + record;
+  }
+  joined.sort();
+  const order = new Int32Array(keys.length);
+  for (let rank = 0; rank < order.length; rank++) order[rank] = joined[rank]! % MAX_RECORDS;
+  return order;
+}
+
+/** With a record behind it, such a key is a safe integer. */
+const MAX_JOINED_KEY = 2 ** 53 / MAX_RECORDS;
+
+function orderByComparing(keys: Float64Array): Int32Array {
+  return Int32Array.from(keys.keys()).sort((a, b) => keys[a]! - keys[b]! || a - b);
 }
 
 export interface SortedRecords {

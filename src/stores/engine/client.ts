@@ -3,14 +3,9 @@
  * written as a stream, both with backpressure. An abort destroys the connection and surfaces as the signal's reason;
  * no failure escapes as an unhandled event.
  */
-import {
-  type ClientRequest,
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-} from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { ClientRequest, Agent as HttpAgent, IncomingMessage } from 'node:http';
 import { corrupt, DidiffError } from '../../errors.ts';
+import { nodeHttp, nodeHttps } from '../network.ts';
 import { cancellation, throwIfAborted } from './cancel.ts';
 import type { Endpoint, Transport } from './endpoint.ts';
 import { answerFailure, connectionFailure } from './failure.ts';
@@ -112,7 +107,7 @@ function openCall(
   const { signal } = call;
   throwIfAborted(signal);
   const tls = transport.kind === 'tcp' && transport.tls !== undefined;
-  const request = (tls ? httpsRequest : httpRequest)({
+  const request = (tls ? nodeHttps().request : nodeHttp().request)({
     ...address(transport),
     agent,
     method: call.method ?? 'GET',
@@ -162,12 +157,13 @@ function address(transport: Transport): Record<string, unknown> {
  */
 function createAgent(transport: Transport, env: NodeJS.ProcessEnv): HttpAgent {
   if (transport.kind === 'ssh') {
-    const agent = new HttpAgent({ keepAlive: true, maxSockets: 4 });
+    const agent = new (nodeHttp().Agent)({ keepAlive: true, maxSockets: 4 });
     return Object.assign(agent, { createConnection: () => connectSsh(transport, env) });
   }
-  if (transport.kind === 'unix' || transport.tls === undefined) return new HttpAgent({ maxSockets: 8 });
+  if (transport.kind === 'unix' || transport.tls === undefined)
+    return new (nodeHttp().Agent)({ maxSockets: 8 });
   const { ca, cert, key, verify } = transport.tls;
-  return new HttpsAgent({
+  return new (nodeHttps().Agent)({
     maxSockets: 8,
     rejectUnauthorized: verify,
     ...(ca === undefined ? {} : { ca }),

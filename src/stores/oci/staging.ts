@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type Digest, digestHex } from '../../bytes/digest.ts';
-import { removeStale, syncDirectory, temporaryName } from '../../bytes/file.ts';
+import { removeStale, startWriteBehind, syncDirectory, temporaryName } from '../../bytes/file.ts';
 import { DidiffError } from '../../errors.ts';
 import { assertComplete } from '../archive/tar-file.ts';
 import { statIfThere } from '../input-file.ts';
@@ -116,6 +116,7 @@ async function writeDurably(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const fd = openSync(path, 'wx', 0o644);
+  const writeBehind = startWriteBehind(path);
   try {
     let left = sizeBytes;
     for await (const piece of pieces) {
@@ -123,6 +124,7 @@ async function writeDurably(
       left -= piece.length;
       if (left < 0) break;
       for (let done = 0; done < piece.length; ) done += writeSync(fd, piece, done);
+      writeBehind(piece.length);
     }
     assertComplete(path, sizeBytes, left);
     fsyncSync(fd);

@@ -1,5 +1,5 @@
 /** Whether what listens on a port of this machine speaks TLS. Nothing is said to it but a TLS greeting. */
-import { connect } from 'node:tls';
+import { nodeTls } from '../network.ts';
 import { withoutBrackets } from './address.ts';
 import { isNotTls } from './failure.ts';
 
@@ -7,7 +7,7 @@ import { isNotTls } from './failure.ts';
 export function speaksTls(url: URL, timeoutMs: number, signal: AbortSignal | undefined): Promise<boolean> {
   signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
-    const socket = connect({
+    const socket = nodeTls().connect({
       host: withoutBrackets(url.hostname),
       port: Number(url.port || 443),
       // Whom it may be trusted to be is for the real connection to find out.

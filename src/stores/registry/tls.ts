@@ -4,8 +4,8 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { rootCertificates } from 'node:tls';
 import { DidiffError } from '../../errors.ts';
+import { nodeTls } from '../network.ts';
 
 export interface TlsChoice {
   /** False: any certificate will do. Default true. */
@@ -47,7 +47,7 @@ export function tlsSettings(host: string, choice: TlsChoice, env: Environment): 
     rejectUnauthorized,
     ...(authorities.length === 0 ? {} : { ca: authorities }),
     ...client,
-    allAuthorities: () => [...authorities, ...systemAuthorities(env), ...rootCertificates],
+    allAuthorities: () => [...authorities, ...systemAuthorities(env), ...nodeTls().rootCertificates],
   };
 }
 

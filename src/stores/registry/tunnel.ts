@@ -1,8 +1,7 @@
 /** A connection to a host through an HTTP proxy (RFC 9110, 9.3.6: CONNECT). */
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import { DidiffError } from '../../errors.ts';
+import { nodeHttp, nodeHttps } from '../network.ts';
 import type { HttpProxy } from './proxy.ts';
 
 /**
@@ -17,7 +16,7 @@ export function openTunnel(
 ): Promise<Socket> {
   const { hostname } = target;
   const authority = `${hostname.includes(':') ? `[${hostname}]` : hostname}:${target.port}`;
-  const request = (proxy.isTls ? httpsRequest : httpRequest)({
+  const request = (proxy.isTls ? nodeHttps().request : nodeHttp().request)({
     ...tls,
     hostname: proxy.hostname,
     port: proxy.port,

@@ -2,15 +2,10 @@
  * One HTTP exchange over node's own client: connections kept and shared, proxies, time limits, aborts. Bodies that are
  * sent are in memory, so that any request can be sent again. No failure escapes as an unhandled event.
  */
-import {
-  type ClientRequest,
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-  type RequestOptions,
-} from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { type ConnectionOptions, createSecureContext, connect as tlsConnect } from 'node:tls';
+import type { ClientRequest, Agent as HttpAgent, IncomingMessage, RequestOptions } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
+import type { ConnectionOptions } from 'node:tls';
+import { nodeHttp, nodeHttps, nodeTls } from '../network.ts';
 import { withoutBrackets } from './address.ts';
 import type { HttpProxy } from './proxy.ts';
 import type { TlsSettings } from './tls.ts';
@@ -84,17 +79,19 @@ function makeRoute(url: URL, settings: WireSettings, isWide = false): Route {
   const isTls = url.protocol === 'https:';
   const widen = isWide || !(isTls || proxy?.isTls) ? undefined : () => makeRoute(url, settings, true);
   if (!isTls) {
-    const agent = proxy?.isTls ? new HttpsAgent({ ...KEPT, ...secure(proxy.hostname) }) : new HttpAgent(KEPT);
+    const agent = proxy?.isTls
+      ? new (nodeHttps().Agent)({ ...KEPT, ...secure(proxy.hostname) })
+      : new (nodeHttp().Agent)(KEPT);
     return { agent, proxy, widen };
   }
-  const agent = new HttpsAgent({ ...KEPT, ...secure(url.host) });
+  const agent = new (nodeHttps().Agent)({ ...KEPT, ...secure(url.host) });
   if (proxy === undefined) return { agent, widen };
   const proxyTls = proxy.isTls ? secure(proxy.hostname) : undefined;
   const target = { hostname: withoutBrackets(url.hostname), port: Number(url.port || 443) };
   const createConnection: HttpsAgent['createConnection'] = (options, done) => {
     openTunnel(proxy, target, settings.connectTimeoutMs, proxyTls).then(
       (socket) =>
-        done?.(null, tlsConnect({ ...(options as ConnectionOptions), socket, host: target.hostname })),
+        done?.(null, nodeTls().connect({ ...(options as ConnectionOptions), socket, host: target.hostname })),
       (error: Error) => done?.(error, undefined as never),
     );
     return undefined;
@@ -105,7 +102,7 @@ function makeRoute(url: URL, settings: WireSettings, isWide = false): Route {
 function tlsOptions(settings: TlsSettings, isWide: boolean): ConnectionOptions {
   const { rejectUnauthorized, cert, key } = settings;
   const ca = isWide ? settings.allAuthorities() : settings.ca;
-  const secureContext = createSecureContext({
+  const secureContext = nodeTls().createSecureContext({
     ...(ca === undefined ? {} : { ca: [...ca] }),
     ...(cert === undefined || key === undefined ? {} : { cert, key }),
   });
@@ -137,7 +134,7 @@ function send(exchange: Exchange, { agent, proxy }: Route, settings: WireSetting
   };
   if (proxy !== undefined) Object.assign(headers, { host: url.host });
   const isTls = proxy === undefined ? url.protocol === 'https:' : proxy.isTls;
-  const request = (isTls ? httpsRequest : httpRequest)(options);
+  const request = (isTls ? nodeHttps().request : nodeHttp().request)(options);
   limitWaiting(request, settings);
   const onAbort = (): void => void request.destroy();
   signal?.addEventListener('abort', onAbort, { once: true });

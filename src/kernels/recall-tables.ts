@@ -1,0 +1,28 @@
+/** Numbers of the recalling coder, in its plain form and in its kernel alike (docs/coder.md, "The recalling coder"). */
+
+/** While so many coded bytes are there, the next plain byte can be made. */
+export const MOST_RECALL_CODED_BYTES = 48;
+
+/** By how often a counter was used: the share, of 4096, of the error by which it moves. */
+export const RECALL_RATES = Int32Array.from({ length: 256 }, (_, count) =>
+  Math.floor(8192 / (2 * count + 3)),
+);
+
+/** The least length of each class of lengths. */
+const CLASS_LENGTHS = [0, 1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 48, 64, 128, 511] as const;
+
+/** By length, up to 511: its class, 0..15. */
+export const LENGTH_CLASSES = Uint8Array.from({ length: 512 }, (_, length) =>
+  CLASS_LENGTHS.findLastIndex((least) => least <= length),
+);
+
+export const WORD_BREAK = 0;
+export const WORD_LETTER = 1;
+export const WORD_DIGIT = 2;
+
+/** By byte: what it does to the word. */
+export const WORD_KINDS = Uint8Array.from({ length: 256 }, (_, byte) => {
+  if (byte >= 0x30 && byte <= 0x39) return WORD_DIGIT;
+  const isLetter = (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
+  return isLetter || byte >= 0x80 || byte === 0x24 || byte === 0x5f ? WORD_LETTER : WORD_BREAK;
+});
