@@ -34,9 +34,10 @@ export function isBitcode(bytes: Uint8Array): boolean {
 export function openBitcode(bytes: Buffer): { readonly plain: Buffer; readonly closedBytes: number } {
   expect(isBitcode(bytes));
   let end = 4;
-  for (;;) {
+  for (let blocks = 0; ; blocks++) {
     const word = bytes.length - end >= 8 ? bytes.readUInt32LE(end) : 0;
     if (word % 4 !== 1 || word < 2048 || word >= 8192) break;
+    expect(blocks < 4096);
     end += 8 + 4 * bytes.readUInt32LE(end + 4);
     expect(end <= bytes.length && end <= LIMIT);
   }

@@ -314,6 +314,13 @@ describe('what is no bitcode as the format has it', () => {
       /32 deep/,
     ],
     [
+      'too many blocks',
+      made((writer) => {
+        for (let i = 0; i < 4097; i++) writer.block(9, 3, () => {});
+      }),
+      /more than 4096 outermost blocks/,
+    ],
+    [
       'too many definitions',
       inBlock((writer) => {
         for (let i = 0; i < 33_000; i++) writer.define([{ fixed: 1 }]);

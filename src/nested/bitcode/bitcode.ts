@@ -13,6 +13,9 @@ import { writeBits } from './write-bits.ts';
 /** The most that a part of bitcode takes, closed or plain; larger ones are matched as they are. */
 export const MAX_BITCODE_BYTES = 16 << 20;
 
+/** Each is looked for by a read of its own. A module takes four. */
+const MAX_OUTER_BLOCKS = 4096;
+
 const MAGIC = Uint8Array.of(0x42, 0x43, 0xc0, 0xde);
 /** A block's first word and its length. */
 const BLOCK_HEADER_BYTES = 8;
@@ -49,6 +52,7 @@ export function openBitcode(
 function findEnd(source: RandomAccess, address: number): number {
   if (!isBitcode(source, address)) throw corrupt(`there is no bitcode at ${address}`);
   let at = address + MAGIC.length;
+  let blocks = 0;
   while (source.sizeBytes - at >= BLOCK_HEADER_BYTES) {
     const header = readRange(source, at, BLOCK_HEADER_BYTES, BLOCK_HEADER_BYTES);
     if (!beginsBlock(readUint32(header, 0))) break;
@@ -56,9 +60,11 @@ function findEnd(source: RandomAccess, address: number): number {
     if (end > source.sizeBytes) throw corrupt(`the bitcode at ${address} is cut short`);
     if (end - address > MAX_BITCODE_BYTES)
       throw corrupt(`the bitcode at ${address} has more than ${MAX_BITCODE_BYTES} bytes`);
+    if (++blocks > MAX_OUTER_BLOCKS)
+      throw corrupt(`the bitcode at ${address} has more than ${MAX_OUTER_BLOCKS} outermost blocks`);
     at = end;
   }
-  if (at === address + MAGIC.length) throw corrupt(`the bitcode at ${address} has no block`);
+  if (blocks === 0) throw corrupt(`the bitcode at ${address} has no block`);
   return at;
 }
 
