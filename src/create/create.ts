@@ -7,6 +7,7 @@ import { shareMixer } from '../codec/mix-decoder.ts';
 import { DidiffError } from '../errors.ts';
 import { formatPlatform, samePlatform } from '../image/platform.ts';
 import type { LayerTar, OpenedImage, StoreOptions } from '../image/store.ts';
+import { FORM_BITCODE } from '../nested/forms.ts';
 import { encodeViews, type View } from '../nested/views.ts';
 import { DELTA_STREAMS, STREAM_SEEKS, STREAM_VIEWS } from '../patch/format.ts';
 import { blobContent, blobsRead } from './blob-copies.ts';
@@ -200,10 +201,24 @@ async function codeLayers(
     plan,
     executables: programs.map((program) => program?.executables ?? NO_EXECUTABLES),
     parts: programs.some((program) => (program?.parts ?? 0) > 0) || views.some(({ length }) => length > 0),
+    bitcodeBytes: Math.max(
+      0,
+      ...programs.map((program) => program?.bitcodeBytes ?? 0),
+      ...views.map((own) => largestBitcode(own)),
+    ),
     digests: Math.max(0, ...programs.map((program) => program?.digests ?? 0)),
     viewBytes: views.map((own) => own.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)),
     streams,
   };
+}
+
+/** Closed and plain. */
+function largestBitcode(views: readonly PatchView[]): number {
+  return views.reduce(
+    (most, { form, address, end, sizeBytes }) =>
+      form === FORM_BITCODE ? Math.max(most, end - address + sizeBytes) : most,
+    0,
+  );
 }
 
 /** The list of views is wanted before the layer begins. */

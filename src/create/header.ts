@@ -12,6 +12,7 @@ import {
   type BaseLayer,
   type BlobSource,
   type DocumentInfo,
+  FEATURE_BITCODE,
   FEATURE_BLOB_COPIES,
   FEATURE_EXECUTABLES,
   FEATURE_GZIP_RECIPE,
@@ -42,6 +43,8 @@ export interface Assembly {
   readonly executables: readonly ExecutableCounts[];
   /** Whether any part is opened, of the target or of the base. */
   readonly parts: boolean;
+  /** The most bytes, closed and plain, of bitcode that is opened at a time; 0 when none is. */
+  readonly bitcodeBytes: number;
   /** Digests that a reader makes of one layer's files, at most. */
   readonly digests: number;
   /** Per layer of the target: bytes of its views. */
@@ -152,6 +155,7 @@ export function assembleHeader(assembly: Assembly): PatchHeader {
   if (assembly.executables.some(({ files }) => files > 0)) requires.push(FEATURE_EXECUTABLES);
   if (blobsFrom('copies')) requires.push(FEATURE_BLOB_COPIES);
   if (assembly.parts) requires.push(FEATURE_OPENED_PARTS);
+  if (assembly.bitcodeBytes > 0) requires.push(FEATURE_BITCODE);
   const codecs = layers.flatMap(({ streams }) => streams.map(({ codec }) => codec));
   if (codecs.some(isMixed)) requires.push(FEATURE_MIX);
   if (codecs.includes(CODEC_RECALL)) requires.push(FEATURE_RECALL);
@@ -162,6 +166,7 @@ export function assembleHeader(assembly: Assembly): PatchHeader {
     memoryBytes:
       Math.max(0, ...layers.map((layer, at) => readerMemory(layer, assembly.executables[at]!))) +
       (assembly.parts ? PARTS_BYTES : 0) +
+      BITCODE_COPIES * assembly.bitcodeBytes +
       assembly.digests * DIGEST_BYTES,
     base: {
       name: portableName(assembly.baseName),
@@ -224,6 +229,9 @@ const MODEL_BYTES = 4 << 20;
 
 /** A model for each depth of parts, and what waits for the sums of an entry. */
 const PARTS_BYTES = 2 * MODEL_BYTES + MAX_PART_DEPTH * MAX_HELD_BYTES;
+
+/** Bitcode is held in pieces and as a whole, and what is made of it in room that doubles. */
+const BITCODE_COPIES = 3;
 
 /** A digest that a reader keeps. */
 const DIGEST_BYTES = 128;

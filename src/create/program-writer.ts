@@ -4,6 +4,7 @@
  */
 import type { RandomAccess } from '../bytes/access.ts';
 import { zigzag } from '../bytes/varint.ts';
+import { FORM_BITCODE } from '../nested/forms.ts';
 import {
   DELTA_STREAMS,
   OP_BINARY,
@@ -60,6 +61,7 @@ export function openProgramWriter(
   const nameWay = startWays();
   const digests = startDigestOps();
   let parts = 0;
+  let bitcodeBytes = 0;
   let repeatExpected = 0;
   /** Bytes of the layer, or of the part that is being written. */
   let produced = 0;
@@ -219,6 +221,7 @@ export function openProgramWriter(
       placement.enter(produced, plainBytes, closedBytes);
       produced = 0;
       parts++;
+      if (choice.form === FORM_BITCODE) bitcodeBytes = Math.max(bitcodeBytes, plainBytes + closedBytes);
     },
     endPart() {
       payZeros(undefined);
@@ -270,6 +273,7 @@ export function openProgramWriter(
         producedBytes: produced,
         executables,
         parts,
+        bitcodeBytes,
         digests: digests.count,
         sources: sources.log(),
       };

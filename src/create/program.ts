@@ -46,6 +46,8 @@ export interface Program {
   readonly executables: ExecutableCounts;
   /** How many parts are opened. */
   readonly parts: number;
+  /** The most bytes, closed and plain, of a part of bitcode; 0 when there is none. */
+  readonly bitcodeBytes: number;
   /** How many digests a reader makes. */
   readonly digests: number;
   /** Source address and length of each op that has one, in order. */

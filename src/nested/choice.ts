@@ -2,11 +2,11 @@
 import { pushVarint } from '../bytes/varint.ts';
 import type { EngineChoice } from '../deflate/engines.ts';
 import { corrupt, DidiffError } from '../errors.ts';
-import { FORM_DIRECTORY, type Form } from './forms.ts';
+import { type DeflateForm, FORM_BITCODE, FORM_DIRECTORY } from './forms.ts';
 
 export type Choice =
-  | { readonly form: Exclude<Form, typeof FORM_DIRECTORY>; readonly engine: EngineChoice }
-  | { readonly form: typeof FORM_DIRECTORY };
+  | { readonly form: DeflateForm; readonly engine: EngineChoice }
+  | { readonly form: typeof FORM_DIRECTORY | typeof FORM_BITCODE };
 
 /** As many as the engine of a blob's recipe may have. */
 const MOST_PARAMETERS = 16;
@@ -14,7 +14,7 @@ const MOST_PARAMETERS = 16;
 export function encodeChoice(choice: Choice): Uint8Array {
   const out: number[] = [];
   pushVarint(out, choice.form);
-  if (choice.form !== FORM_DIRECTORY) {
+  if ('engine' in choice) {
     const { engine, version, parameters } = choice.engine;
     for (const number of [engine, version, parameters.length, ...parameters]) pushVarint(out, number);
   }
@@ -24,8 +24,8 @@ export function encodeChoice(choice: Choice): Uint8Array {
 /** `next` gives one integer after the other. Whether the engine is known shows when it is made. */
 export async function readChoice(next: (what: string) => Promise<number>): Promise<Choice> {
   const form = await next('the form of an opened part');
-  if (form === FORM_DIRECTORY) return { form };
-  if (form > FORM_DIRECTORY)
+  if (form === FORM_DIRECTORY || form === FORM_BITCODE) return { form };
+  if (form > FORM_BITCODE)
     throw new DidiffError('UNSUPPORTED', `there is no form ${form} of opened parts`, {
       hint: 'Use a newer didiff.',
     });
@@ -36,5 +36,5 @@ export async function readChoice(next: (what: string) => Promise<number>): Promi
     throw corrupt(`an engine has ${count} parameters; at most ${MOST_PARAMETERS} are allowed`);
   const parameters: number[] = [];
   while (parameters.length < count) parameters.push(await next('an engine parameter'));
-  return { form: form as Exclude<Form, typeof FORM_DIRECTORY>, engine: { engine, version, parameters } };
+  return { form: form as DeflateForm, engine: { engine, version, parameters } };
 }

@@ -8,7 +8,7 @@ import { createModel, type EngineChoice, guided } from '../deflate/engines.ts';
 import { gzipHeaderSize, gzipTrailer } from '../deflate/gzip.ts';
 import type { DeflateModel } from '../deflate/model.ts';
 import { corrupt, DidiffError } from '../errors.ts';
-import { type FORM_ENTRY, FORM_GZIP, FORM_RAW, MAX_HELD_BYTES } from './forms.ts';
+import { type DeflateForm, FORM_GZIP, FORM_RAW, MAX_HELD_BYTES } from './forms.ts';
 import {
   deflatedHeaderBytes,
   encodeDescriptor,
@@ -50,8 +50,6 @@ export function openDeflater(engine: EngineChoice): Deflater {
     finish: () => model.finish(),
   };
 }
-
-export type DeflateForm = typeof FORM_RAW | typeof FORM_GZIP | typeof FORM_ENTRY;
 
 /** Closes a part of one of the forms with a DEFLATE stream. `onEntry` is told what a zip entry came to. */
 export function closePart(

@@ -11,8 +11,12 @@ export const FORM_GZIP = 1;
 export const FORM_ENTRY = 2;
 /** The central directory of a zip archive and its end record. Plain: offsets as differences, what follows left out. */
 export const FORM_DIRECTORY = 3;
+/** LLVM bitcode. Plain: its fields, each in bytes of its own. */
+export const FORM_BITCODE = 4;
 
-export type Form = typeof FORM_RAW | typeof FORM_GZIP | typeof FORM_ENTRY | typeof FORM_DIRECTORY;
+/** Those that hold a DEFLATE stream. */
+export type DeflateForm = typeof FORM_RAW | typeof FORM_GZIP | typeof FORM_ENTRY;
+export type Form = DeflateForm | typeof FORM_DIRECTORY | typeof FORM_BITCODE;
 
 /** Opened parts of the base that the ops of one layer may read. */
 export const MAX_VIEWS = 1 << 18;

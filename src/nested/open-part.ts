@@ -5,8 +5,9 @@ import type { ByteSink } from '../deflate/bits.ts';
 import { gzipTrailer, readGzipHeader, TRAILER_BYTES } from '../deflate/gzip.ts';
 import type { Inflated, Inflater } from '../deflate/inflate.ts';
 import { corrupt } from '../errors.ts';
+import { openBitcode } from './bitcode/bitcode.ts';
 import { plainDirectory } from './directory.ts';
-import { FORM_DIRECTORY, FORM_ENTRY, FORM_GZIP, FORM_RAW, type Form } from './forms.ts';
+import { FORM_BITCODE, FORM_DIRECTORY, FORM_ENTRY, FORM_GZIP, FORM_RAW, type Form } from './forms.ts';
 import { readUint16, readUint32 } from './little-endian.ts';
 import {
   DESCRIPTOR_BYTES,
@@ -44,6 +45,7 @@ export function openPart(
   sink: ByteSink,
 ): OpenedPart {
   if (form === FORM_DIRECTORY) return openDirectory(source, address, options, sink);
+  if (form === FORM_BITCODE) return openBitcode(source, address, options.mostBytes, sink);
   if (form === FORM_GZIP) return openGzip(source, address, options, sink);
   if (form === FORM_ENTRY) return openEntry(source, address, options, sink);
   if (form === FORM_RAW) return options.inflater.inflate(source, address, options.mostBytes, sink);

@@ -8,7 +8,8 @@ import { openTempFile } from '../bytes/file.ts';
 import { type Cursor, pushVarint, readVarint, unzigzag, zigzag } from '../bytes/varint.ts';
 import { Inflater } from '../deflate/inflate.ts';
 import { corrupt } from '../errors.ts';
-import { FORM_ENTRY, type Form, MAX_VIEWS } from './forms.ts';
+import { isBitcode } from './bitcode/bitcode.ts';
+import { FORM_BITCODE, FORM_DIRECTORY, FORM_ENTRY, type Form, MAX_VIEWS } from './forms.ts';
 import { openPart } from './open-part.ts';
 
 /** Where a view is taken from. */
@@ -36,6 +37,8 @@ export interface ViewedSpace extends RandomAccess {
 }
 
 const FORM_BITS = 2;
+/** In the list, of all forms from this on: what stands at the address tells which. */
+const FORM_OTHER = FORM_DIRECTORY;
 
 export function openViewedSpace(base: RandomAccess, tempDirectory: string): ViewedSpace {
   const opened = new Set<number>();
@@ -88,7 +91,7 @@ export function encodeViews(
   const out: number[] = [];
   let place = 0;
   for (const { form, address, end } of views) {
-    pushVarint(out, zigzag(address - place) * (1 << FORM_BITS) + form);
+    pushVarint(out, zigzag(address - place) * (1 << FORM_BITS) + Math.min(form, FORM_OTHER));
     place = end;
   }
   return Uint8Array.from(out);
@@ -115,7 +118,9 @@ export function openViews(
       const address = place + unzigzag(Math.floor(value / (1 << FORM_BITS)));
       if (!(address >= 0 && address < space.sizeBytes))
         throw corrupt(`a view is taken from address ${address}, outside of ${space.sizeBytes} bytes`);
-      const view = space.open({ form: (value % (1 << FORM_BITS)) as Form, address }, left);
+      const listed = (value % (1 << FORM_BITS)) as Form;
+      const form = listed === FORM_OTHER && isBitcode(space, address) ? FORM_BITCODE : listed;
+      const view = space.open({ form, address }, left);
       onView?.(view);
       left -= view.sizeBytes;
       place = view.end;

@@ -173,7 +173,7 @@ function partReader(
       throw corrupt(`a part is closed in way ${known}; there are ${choices.length}`);
     const choice = known === 0 ? await readChoice(take) : choices[known - 1]!;
     if (known === 0) choices.push(choice);
-    if (choice.form !== FORM_DIRECTORY && lastChoices[depth] !== choice) {
+    if ('engine' in choice && lastChoices[depth] !== choice) {
       lastChoices[depth] = choice;
       left -= ENGINE_CHANGE_BYTES;
       if (left < 0) throw corrupt('parts change their engines too often');

@@ -5,10 +5,11 @@
 
 import { holdOutput } from '../deflate/held-output.ts';
 import { corrupt } from '../errors.ts';
+import { closeBitcode } from '../nested/bitcode/bitcode.ts';
 import type { Choice } from '../nested/choice.ts';
 import { closePart, type Deflater, openDeflater, type PartCloser } from '../nested/close-part.ts';
 import { closedDirectory } from '../nested/directory.ts';
-import { FORM_DIRECTORY, MAX_REMEMBERED_ENTRIES } from '../nested/forms.ts';
+import { FORM_BITCODE, FORM_DIRECTORY, MAX_REMEMBERED_ENTRIES } from '../nested/forms.ts';
 import type { Sums } from '../nested/zip.ts';
 import type { Op } from './ops.ts';
 
@@ -34,8 +35,10 @@ export function partCloser(engines: LastEngines, depth: number): ClosePart {
   const open = (op: Op, start: number, sink: (piece: Uint8Array) => void): PartCloser => {
     if (op.part === undefined) throw corrupt(`the op at ${start} is no part`);
     const { choice, back } = op.part;
-    if (choice.form === FORM_DIRECTORY)
-      return closedDirectory((offset) => entries.get(start - back + offset), back, sink);
+    if (!('engine' in choice))
+      return choice.form === FORM_BITCODE
+        ? closeBitcode(sink)
+        : closedDirectory((offset) => entries.get(start - back + offset), back, sink);
     const last = engines[depth];
     const deflater = last?.choice === choice ? last.deflater : openDeflater(choice.engine);
     engines[depth] = { choice, deflater };

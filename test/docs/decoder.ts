@@ -86,6 +86,7 @@ const KNOWN = [
   'executables-1',
   'blob-copies-1',
   'opened-parts-1',
+  'bitcode-1',
   'mix-1',
   'recall-1',
   'listed-digests-1',

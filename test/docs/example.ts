@@ -116,6 +116,7 @@ export async function buildExample(): Promise<Uint8Array> {
     plan,
     executables: [{ files: 0, memoryBytes: 0 }],
     parts: false,
+    bitcodeBytes: 0,
     digests: 0,
     viewBytes: [0],
     streams: [coded],

@@ -133,8 +133,8 @@ export function runOps(
     if (index > ways.length || ways.length > 64) throw new Error('there is no such way');
     if (index === 0) ways.push(readWay(ops));
     const way = ways[index === 0 ? ways.length - 1 : index - 1]!;
-    if (way.form !== 3 && lastWays[depth] !== way) plainLeft -= 65_536;
-    if (way.form !== 3) lastWays[depth] = way;
+    if (way.form < 3 && lastWays[depth] !== way) plainLeft -= 65_536;
+    if (way.form < 3) lastWays[depth] = way;
     if (plainLeft < 0) throw new Error('engines change too often');
     const back = way.form === 3 ? ops.integer() : 0;
     if (back > produced) throw new Error('an archive begins too early');

@@ -3,6 +3,7 @@
  * engines only that one is here which Node brings along.
  */
 import { constants, crc32, deflateRawSync, inflateRawSync } from 'node:zlib';
+import { closeBitcode, isBitcode, openBitcode } from './bitcode.ts';
 import { type Reader, read } from './cursor.ts';
 
 /** The base space with the views of a layer behind it; `size` is what all views come to. */
@@ -32,6 +33,7 @@ interface Opened {
 }
 
 function open(form: number, bytes: Buffer, address: number, entries: ReadonlySet<number>): Opened {
+  if (form === 3 && isBitcode(bytes)) return openBitcode(bytes);
   if (form === 3) return openDirectory(bytes, address, entries);
   const headerBytes = headerSize(form, bytes);
   const { content, size } = inflate(bytes.subarray(headerBytes));
@@ -133,7 +135,7 @@ export interface Way {
 
 export function readWay(ops: Reader): Way {
   const form = ops.integer();
-  if (form === 3) return { form, engine: [] };
+  if (form >= 3) return { form, engine: [] };
   const [engine, version, count] = [ops.integer(), ops.integer(), ops.integer()];
   const parameters = Array.from({ length: count }, () => ops.integer());
   return { form, engine: [engine, version, ...parameters] };
@@ -144,6 +146,7 @@ export type Entries = Map<number, Buffer>;
 
 /** The part at place `at`; `back` is a directory's. */
 export function close(way: Way, plain: Buffer, at: number, back: number, entries: Entries): Buffer {
+  if (way.form === 4) return closeBitcode(plain);
   if (way.form === 3) return closeDirectory(plain, at - back, back, entries);
   const headerBytes = headerSize(way.form, plain);
   const header = Buffer.from(plain.subarray(0, headerBytes));

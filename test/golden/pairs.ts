@@ -1,5 +1,5 @@
 /** The pairs whose patches have committed sizes. All is made from seeds; no blobs, so that no gzip encoder plays a part. */
-import { archiveFiles } from '../fixtures/archives.ts';
+import { archiveFiles, bitcodeFiles } from '../fixtures/archives.ts';
 import { buildImage, type FixtureImage } from '../fixtures/images.ts';
 import { listedFiles } from '../fixtures/listed.ts';
 import { seededBytes, seededNoise, seededText } from '../fixtures/random.ts';
@@ -98,6 +98,11 @@ export const GOLDEN_PAIRS: readonly GoldenPair[] = [
     'a war, a wheel and gzip files',
     [layer(...archiveFiles(0).map(({ name, content }) => file(name, content)))],
     [layer(...archiveFiles(1).map(({ name, content }) => file(name, content)))],
+  ),
+  pair(
+    'bitcode, by itself and in archives',
+    [layer(...bitcodeFiles(0).map(({ name, content }) => file(name, content)))],
+    [layer(...bitcodeFiles(1).map(({ name, content }) => file(name, content)))],
   ),
   pair(
     'lists of digests',

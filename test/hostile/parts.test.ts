@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { encodeVarint, zigzag } from '../../src/bytes/varint.ts';
-import { FORM_DIRECTORY, FORM_ENTRY, FORM_GZIP, FORM_RAW } from '../../src/nested/forms.ts';
+import { FORM_BITCODE, FORM_DIRECTORY, FORM_ENTRY, FORM_GZIP, FORM_RAW } from '../../src/nested/forms.ts';
 import {
   OP_BITS,
   OP_PART,
@@ -73,6 +73,16 @@ async function withOps(
 const PLAIN = text(Buffer.from('some text'));
 const LARGE = text(seededBytes(3, TAR_BYTES + 100));
 const ENDLESS_NAME = text(Buffer.concat([Buffer.from('1f8b0808000000000003', 'hex'), Buffer.alloc(90, 'n')]));
+
+/** A block with a field of 32 bits of each zero. */
+const BITCODE_BOMB = text(
+  Buffer.concat([
+    Buffer.from([1, 9, 3, 2, 2, 0, 3, 0, 1, 32, 4]),
+    encodeVarint(TAR_BYTES),
+    Buffer.alloc(TAR_BYTES),
+    Buffer.from([0]),
+  ]),
+);
 
 const LIES: readonly (readonly [
   what: string,
@@ -143,6 +153,19 @@ const LIES: readonly (readonly [
     [part(100, 0, FORM_GZIP, ...ZLIB), ENDLESS_NAME.ops],
     ENDLESS_NAME.bytes,
     /ends within its header/,
+  ],
+  ['bitcode of text', [part(9, 0, FORM_BITCODE), PLAIN.ops], PLAIN.bytes, /of 2 bits of a bitstream/],
+  [
+    'bitcode that ends in a block',
+    [part(5, 0, FORM_BITCODE), op(OP_TEXT, 5)],
+    Buffer.from([1, 9, 3, 3, 7]),
+    /cut short/,
+  ],
+  [
+    'bitcode that comes to more than the layer',
+    [part(BITCODE_BOMB.bytes.length, 0, FORM_BITCODE), BITCODE_BOMB.ops],
+    BITCODE_BOMB.bytes,
+    /a part at 0 reaches past/,
   ],
   [
     'an archive that begins before the layer',

@@ -1,5 +1,5 @@
 /** What happens to files between two versions of an image. Noise is what no coder shrinks: it must come from the base. */
-import { archiveFiles, manyEntries } from '../fixtures/archives.ts';
+import { archiveFiles, bitcodeFiles, manyEntries } from '../fixtures/archives.ts';
 import { seededBytes, seededText } from '../fixtures/random.ts';
 import { edited, FRAME, file, layer, type Scenario, scenario } from './scenario.ts';
 
@@ -148,6 +148,12 @@ const TWO_SIDED: readonly Scenario[] = [
     [layer(...archiveFiles(0).map(({ name, content }) => file(name, content)))],
     [layer(...archiveFiles(1).map(({ name, content }) => file(name, content)))],
     [8000, 8000],
+  ),
+  scenario(
+    'operands come and change in bitcode: by itself, behind a wrapper, in archives',
+    [layer(...bitcodeFiles(0).map(({ name, content }) => file(name, content)))],
+    [layer(...bitcodeFiles(1).map(({ name, content }) => file(name, content)))],
+    [6000, 6000],
   ),
   scenario(
     'a compressed archive changes, and has quite another name',

@@ -4,6 +4,7 @@ import { openTempFile } from '../../bytes/file.ts';
 import type { GzipHeader } from '../../deflate/gzip.ts';
 import { Inflater } from '../../deflate/inflate.ts';
 import { DidiffError } from '../../errors.ts';
+import { isBitcode } from '../../nested/bitcode/bitcode.ts';
 import type { Choice } from '../../nested/choice.ts';
 import type { Form } from '../../nested/forms.ts';
 import { listZip } from '../../nested/list-zip.ts';
@@ -75,7 +76,7 @@ function isWorthOpening(stream: RandomAccess, plain: RandomAccess): boolean {
 
 /** Whether there is something in it to be opened. */
 export function isArchive(content: RandomAccess): boolean {
-  return beginsWithGzip(content) || listZip(content) !== undefined;
+  return isBitcode(content, 0) || beginsWithGzip(content) || listZip(content) !== undefined;
 }
 
 export function beginsWithGzip(content: RandomAccess): boolean {

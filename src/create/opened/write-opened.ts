@@ -7,16 +7,24 @@ import type { Part } from '../part-table.ts';
 import type { ProgramWriter } from '../program.ts';
 import { type BegunFile, beginFile, type MatchContext, writeChangedFile } from '../write-file.ts';
 import { writeAr } from './ar-file.ts';
+import { findBitcode, writeBitcode } from './bitcode-file.ts';
 import type { OpenContext } from './context.ts';
 import { writeGzip } from './gzip-file.ts';
 import { beginsWithGzip } from './open-target.ts';
 import { writeZip } from './zip-file.ts';
 
 /** What of a changed file is looked at apart; undefined when it is matched as it stands. */
-type Way = { readonly zip: ZipListing } | { readonly ar: readonly ArMember[] } | 'gzip' | undefined;
+type Way =
+  | { readonly zip: ZipListing }
+  | { readonly ar: readonly ArMember[] }
+  | { readonly bitcode: number }
+  | 'gzip'
+  | undefined;
 
 function wayOf(content: RandomAccess, opensParts: boolean): Way {
   if (!opensParts) return undefined;
+  const bitcode = findBitcode(content);
+  if (bitcode !== undefined) return { bitcode };
   const zip = listZip(content);
   if (zip !== undefined && zip.entries.length > 0) return { zip };
   const ar = listAr(content);
@@ -46,6 +54,8 @@ export async function writeOpened(
   const opensParts = context.match.effort.opensParts && context.depth < MAX_PART_DEPTH;
   const way = begun === undefined ? wayOf(content, opensParts) : undefined;
   if (way === 'gzip') return await writeGzip(writer, content, earlier, context, writeOpened);
+  if (way !== undefined && 'bitcode' in way)
+    return await writeBitcode(writer, content, way.bitcode, earlier, context, writeOpened);
   if (way !== undefined && 'zip' in way)
     return await writeZip(writer, content, way.zip, earlier, context, writeOpened);
   if (way !== undefined && earlier !== undefined)
