@@ -3,14 +3,16 @@ import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { openPool } from './pool.ts';
 
-/** Doubles numbers; fails on 13, dies of 666, never answers 99. */
+/** Doubles numbers; fails on 13, dies of 666, never answers 99, takes its time for 1500 and 2000. */
 const THREAD = `
 import { parentPort, workerData } from 'node:worker_threads';
 parentPort.on('message', ({ id, slot, task }) => {
   if (id === undefined || Atomics.compareExchange(workerData.claims, slot, id, 0) !== id) return;
   if (task === 666) process.exit(1);
   if (task === 99) return;
-  parentPort.postMessage(task === 13 ? { id } : { id, answer: { doubled: 2 * task } });
+  const answer = () => parentPort.postMessage(task === 13 ? { id } : { id, answer: { doubled: 2 * task } });
+  if (task === 1500 || task === 2000) setTimeout(answer, task);
+  else answer();
 });`;
 const url = new URL(`data:text/javascript,${encodeURIComponent(THREAD)}`);
 
@@ -27,7 +29,7 @@ const begin = (pool: ReturnType<typeof openPool>, task: number, onHere = () => {
 test('results are those of the tasks, whoever did them, and whether threads fail or die', async () => {
   for (const threads of [0, 1, 3]) {
     const pool = openPool(url, () => threads, undefined);
-    const tasks = [1, 13, 2, 666, 3, 666, 13, 4, 666, 5, ...Array.from({ length: 2000 }, (_, i) => 1000 + i)];
+    const tasks = [1, 13, 2, 666, 3, 666, 13, 4, 666, 5, ...Array.from({ length: 2000 }, (_, i) => 3000 + i)];
     const tickets = tasks.map((task) => begin(pool, task));
     const results: number[] = [];
     for (const ticket of tickets) results.push(await ticket.result());
@@ -45,6 +47,14 @@ test('threads do tasks while nobody waits for them', async () => {
   expect(here).toBe(0);
   await pool.close();
 });
+
+test('several may wait at once, each for a thread of its own', async () => {
+  const pool = openPool(url, () => 2, undefined);
+  const tickets = [2000, 1500].map((task) => begin(pool, task));
+  await setTimeout(1000);
+  expect(await Promise.all(tickets.map((ticket) => ticket.result()))).toEqual([4000, 3000]);
+  await pool.close();
+}, 20_000);
 
 test('an error is told to who wants the result, not to who waits for another', async () => {
   const pool = openPool(url, () => 1, undefined);

@@ -64,7 +64,13 @@ export function openPool(url: URL, room: () => number, signal: AbortSignal | und
   /** Those that may not be taken yet, in order. */
   const waiting = new Set<Begun>();
   const begun = new Map<number, Begun>();
-  let wake = () => {};
+  /** All who wait for something to be settled: each looks whether it was theirs. */
+  let sleepers: (() => void)[] = [];
+  const wake = () => {
+    const woken = sleepers;
+    sleepers = [];
+    for (const each of woken) each();
+  };
   let lastId = 0;
   const workers = new Set<Worker>();
   /** Those that are ending. */
@@ -115,7 +121,7 @@ export function openPool(url: URL, room: () => number, signal: AbortSignal | und
   /** Waits until some task is settled. */
   const somethingSettled = () =>
     new Promise<void>((resolve) => {
-      wake = resolve;
+      sleepers.push(resolve);
     });
   const wait = async (each: Begun): Promise<void> => {
     while (each.answer === undefined) {
