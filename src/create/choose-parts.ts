@@ -48,7 +48,26 @@ export function chooseParts(
     room -= more.sizeBytes;
     chosen.push(more);
   }
-  return chosen.filter((part) => part.sizeBytes > 0).sort((a, b) => a.address - b.address);
+  const sorted = chosen.filter((part) => part.sizeBytes > 0).sort((a, b) => a.address - b.address);
+  return sorted.map((part, i) => (part === first ? part : widen(part, sorted[i - 1], sorted[i + 1], anchors)));
+}
+
+/** So much of a window that lies past a part's end would name the next part by too few anchors. */
+const MARGIN_BYTES = 1 << 13;
+
+/** With what lies around it in the base, as far as the parts beside it leave that. */
+function widen(part: Part, before: Part | undefined, after: Part | undefined, { parts }: Anchors): Part {
+  const [low, high] = boundsOf(parts);
+  const left = before === undefined ? low : before.address + before.sizeBytes + MARGIN_BYTES;
+  const right = after?.address ?? high;
+  const start = Math.min(part.address, Math.max(left, part.address - MARGIN_BYTES));
+  const end = part.address + part.sizeBytes;
+  return { address: start, sizeBytes: Math.max(end, Math.min(right, end + MARGIN_BYTES)) - start };
+}
+
+function boundsOf({ addresses, sizes }: PartTable): readonly [number, number] {
+  const last = addresses.length - 1;
+  return [addresses[0]!, addresses[last]! + sizes[last]!];
 }
 
 /** Per anchor of `bytes` that doesn't stand in `first`: the parts it stands in. */
