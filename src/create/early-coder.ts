@@ -41,6 +41,8 @@ export function openEarlyCoders(
   onBegin: () => void = () => {},
 ): EarlyCoders {
   const coders = new Map<Spool, EarlyCoder>();
+  /** Those that were taken, and aren't through. */
+  let ending = 0;
   const drop = (spool: Spool) => {
     coders.get(spool)?.close();
     coders.delete(spool);
@@ -49,7 +51,7 @@ export function openEarlyCoders(
   const begins = Math.max(WINDOWED_BYTES, Number.isSafeInteger(2 * brotli.best) ? brotli.best : 0);
   return {
     get takenBytes() {
-      return coders.size * WINDOWS_PER_CODER * 2 ** MAX_WINDOW_BITS;
+      return (coders.size + ending) * WINDOWS_PER_CODER * 2 ** MAX_WINDOW_BITS;
     },
     feed(spool) {
       if (spool.sizeBytes <= begins) return;
@@ -70,7 +72,10 @@ export function openEarlyCoders(
         return undefined;
       }
       coders.delete(spool);
-      return coder.finish();
+      ending++;
+      return coder.finish().finally(() => {
+        ending--;
+      });
     },
     close() {
       for (const spool of [...coders.keys()]) drop(spool);
