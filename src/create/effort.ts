@@ -76,7 +76,7 @@ type Level = Omit<Effort, 'level' | 'windowBytes' | 'maxAnchors' | 'codesEarly'>
 const EFFORTS: readonly Level[] = [
   { ...FAST, chain: 2, brotli: { best: 0, good: 0, rest: 5 } },
   { ...FAST, looksAround: true, chain: 4, brotli: { best: 0, good: 0, rest: 7 } },
-  { ...MIDDLE, sparserBits: 1, chain: 4, mixedBytes: MB / 64, brotli: { best: MB / 4, good: MB / 4, rest: 9 } },
+  { ...MIDDLE, sparserBits: 1, chain: 4, mixedBytes: 0, brotli: { best: MB / 4, good: MB / 4, rest: 9 } },
   { ...MIDDLE, chain: 16, brotli: { best: MB / 2, good: MB, rest: 9 } },
   { ...FULL, firstSparserBits: 1, chain: 24, brotli: { best: MB, good: 4 * MB, rest: 9 } },
   {
