@@ -85,18 +85,15 @@ export interface RoughMatch {
   readonly differing: number;
   /** What the ELF header says it runs on. */
   readonly machine: number;
-  /** Of a Go program: stretches that differ in another way than each of the last few that did; 0 of others. */
-  readonly unlikeInGo: number;
 }
 
 /**
  * What an executable takes, predicted, by its rough match. How many bytes differ in regions says nothing more: prediction
- * explains nearly all of them, however many they are; somewhat fewer in code for AArch64, and in Go programs not those of
- * the runtime's tables, whose differences are what such a patch is mostly made of.
+ * explains nearly all of them, however many they are; somewhat fewer in code for AArch64.
  */
-export function executableBytes({ newBytes, regions, machine, unlikeInGo }: RoughMatch): number {
+export function executableBytes({ newBytes, regions, machine }: RoughMatch): number {
   const bytes = (0.4388 * newBytes + 24.06 * regions + 49.2) ** 0.9744;
-  return bytes * (machine === AARCH64 ? 1.25 : 1) + 2.9 * unlikeInGo;
+  return bytes * (machine === AARCH64 ? 1.25 : 1);
 }
 
 const AARCH64 = 183;

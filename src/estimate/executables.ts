@@ -7,14 +7,14 @@ import { type RandomAccess, readRange } from '../bytes/access.ts';
 import { NO_ANCHORS } from '../create/choose-parts.ts';
 import { matchAll } from '../create/match-file.ts';
 import type { Part } from '../create/part-table.ts';
-import { type Match, type Residual, residualOf } from '../create/residual.ts';
+import { type Match, residualOf } from '../create/residual.ts';
 import type { MatchContext } from '../create/write-file.ts';
 import { QUICK_CODER, type RoughMatch } from './coding.ts';
 
 /** An executable of which no more than this part of the bytes differs in place is matched as it stands. */
 const HARDLY_CHANGED = 1 / 1024;
-/** The header, and the code's beginning. */
-const START_BYTES = 8192;
+/** The ELF header's beginning, with the machine. */
+const START_BYTES = 20;
 
 export async function matchRoughly(
   content: RandomAccess,
@@ -28,50 +28,14 @@ export async function matchRoughly(
   if (sizeBytes === earlier.sizeBytes) {
     const inPlace = [{ newStart: 0, address: earlier.address, length: sizeBytes }];
     const differing = residualOf(space, content, inPlace, undefined)!.diffs.length;
-    if (differing <= sizeBytes * HARDLY_CHANGED)
-      return { newBytes: 0, regions: 1, differing, machine, unlikeInGo: 0 };
+    if (differing <= sizeBytes * HARDLY_CHANGED) return { newBytes: 0, regions: 1, differing, machine };
   }
   const bench = { olds: catalog, anchors: NO_ANCHORS, matcher, effort, breathe: () => tick(0) };
   const matches = await matchAll(content, bench, earlier);
-  const residual = residualOf(space, content, matches, undefined)!;
-  const { diffs, coveredBytes } = residual;
+  const { diffs, coveredBytes } = residualOf(space, content, matches, undefined)!;
   const newBytes = codedBetween(content, matches, sizeBytes - coveredBytes);
-  const unlikeInGo = isGo(start) ? countUnlike(residual) : 0;
-  return { newBytes, regions: matches.length, differing: diffs.length, machine, unlikeInGo };
+  return { newBytes, regions: matches.length, differing: diffs.length, machine };
 }
-
-/** Go's linker puts a note near the beginning, of type 4 and Go's name, that stays when all else is stripped. */
-function isGo(start: Uint8Array): boolean {
-  return Buffer.from(start.buffer, start.byteOffset, start.length).includes('\x04\0\0\0Go\0\0', 'latin1');
-}
-
-/** Stretches of up to four bytes that differ, by something else than each of the last `RECENT` did. */
-function countUnlike({ gaps, diffs }: Residual): number {
-  const recent: number[] = [];
-  let count = 0;
-  let difference = 0;
-  let length = 0;
-  const end = () => {
-    const key = difference * 8 + length;
-    const place = recent.indexOf(key);
-    if (place >= 0) recent.splice(place, 1);
-    else {
-      count++;
-      if (recent.length === RECENT) recent.shift();
-    }
-    recent.push(key);
-    difference = length = 0;
-  };
-  for (const [at, byte] of diffs.entries()) {
-    if (length > 0 && (gaps[at] !== 0 || length === 4)) end();
-    difference = difference * 256 + byte;
-    length++;
-  }
-  if (length > 0) end();
-  return count;
-}
-
-const RECENT = 16;
 
 /** What lies between the matches, coded fast. */
 function codedBetween(content: RandomAccess, matches: readonly Match[], sizeBytes: number): number {
