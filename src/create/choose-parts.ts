@@ -49,7 +49,9 @@ export function chooseParts(
     chosen.push(more);
   }
   const sorted = chosen.filter((part) => part.sizeBytes > 0).sort((a, b) => a.address - b.address);
-  return sorted.map((part, i) => (part === first ? part : widen(part, sorted[i - 1], sorted[i + 1], anchors)));
+  return sorted.map((part, i) =>
+    part === first ? part : widen(part, sorted[i - 1], sorted[i + 1], anchors),
+  );
 }
 
 /** So much of a window that lies past a part's end would name the next part by too few anchors. */
