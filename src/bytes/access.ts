@@ -133,3 +133,19 @@ function findPart(starts: readonly number[], position: number): number {
   }
   return low;
 }
+
+const COMPARED_BYTES = 1 << 16;
+
+/** Whether both have the same bytes. */
+export function areEqual(a: RandomAccess, b: RandomAccess): boolean {
+  if (a.sizeBytes !== b.sizeBytes) return false;
+  const pieceBytes = Math.min(COMPARED_BYTES, a.sizeBytes);
+  const [left, right] = [Buffer.alloc(pieceBytes), Buffer.alloc(pieceBytes)];
+  for (let at = 0; at < a.sizeBytes; at += pieceBytes) {
+    const count = Math.min(pieceBytes, a.sizeBytes - at);
+    a.readAt(at, left.subarray(0, count));
+    b.readAt(at, right.subarray(0, count));
+    if (left.compare(right, 0, count, 0, count) !== 0) return false;
+  }
+  return true;
+}

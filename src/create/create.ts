@@ -7,7 +7,7 @@ import { shareMixer } from '../codec/mix-decoder.ts';
 import { DidiffError } from '../errors.ts';
 import { formatPlatform, samePlatform } from '../image/platform.ts';
 import type { LayerTar, OpenedImage, StoreOptions } from '../image/store.ts';
-import { FORM_BITCODE } from '../nested/forms.ts';
+import { FORM_BITCODE, FORM_STRINGS } from '../nested/forms.ts';
 import { encodeViews, type View } from '../nested/views.ts';
 import { DELTA_STREAMS, STREAM_SEEKS, STREAM_VIEWS } from '../patch/format.ts';
 import { blobContent, blobsRead } from './blob-copies.ts';
@@ -206,6 +206,9 @@ async function codeLayers(
       ...programs.map((program) => program?.bitcodeBytes ?? 0),
       ...views.map((own) => largestBitcode(own)),
     ),
+    strings:
+      programs.some((program) => program?.strings === true) ||
+      views.some((own) => own.some(({ form }) => form === FORM_STRINGS)),
     digests: Math.max(0, ...programs.map((program) => program?.digests ?? 0)),
     viewBytes: views.map((own) => own.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)),
     streams,

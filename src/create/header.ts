@@ -20,6 +20,7 @@ import {
   FEATURE_MIX,
   FEATURE_OPENED_PARTS,
   FEATURE_RECALL,
+  FEATURE_STRINGS,
   type PatchHeader,
   type PatchLayer,
 } from '../patch/header.ts';
@@ -45,6 +46,8 @@ export interface Assembly {
   readonly parts: boolean;
   /** The most bytes, closed and plain, of bitcode that is opened at a time; 0 when none is. */
   readonly bitcodeBytes: number;
+  /** Whether any strings are opened. */
+  readonly strings: boolean;
   /** Digests that a reader makes of one layer's files, at most. */
   readonly digests: number;
   /** Per layer of the target: bytes of its views. */
@@ -156,6 +159,7 @@ export function assembleHeader(assembly: Assembly): PatchHeader {
   if (blobsFrom('copies')) requires.push(FEATURE_BLOB_COPIES);
   if (assembly.parts) requires.push(FEATURE_OPENED_PARTS);
   if (assembly.bitcodeBytes > 0) requires.push(FEATURE_BITCODE);
+  if (assembly.strings) requires.push(FEATURE_STRINGS);
   const codecs = layers.flatMap(({ streams }) => streams.map(({ codec }) => codec));
   if (codecs.some(isMixed)) requires.push(FEATURE_MIX);
   if (codecs.includes(CODEC_RECALL)) requires.push(FEATURE_RECALL);

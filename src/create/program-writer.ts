@@ -4,7 +4,7 @@
  */
 import type { RandomAccess } from '../bytes/access.ts';
 import { zigzag } from '../bytes/varint.ts';
-import { FORM_BITCODE } from '../nested/forms.ts';
+import { FORM_BITCODE, FORM_STRINGS } from '../nested/forms.ts';
 import {
   DELTA_STREAMS,
   OP_BINARY,
@@ -62,6 +62,7 @@ export function openProgramWriter(
   const digests = startDigestOps();
   let parts = 0;
   let bitcodeBytes = 0;
+  let strings = false;
   let repeatExpected = 0;
   /** Bytes of the layer, or of the part that is being written. */
   let produced = 0;
@@ -221,6 +222,7 @@ export function openProgramWriter(
       placement.enter(produced, plainBytes, closedBytes);
       produced = 0;
       parts++;
+      if (choice.form === FORM_STRINGS) strings = true;
       if (choice.form === FORM_BITCODE) bitcodeBytes = Math.max(bitcodeBytes, plainBytes + closedBytes);
     },
     endPart() {
@@ -274,6 +276,7 @@ export function openProgramWriter(
         executables,
         parts,
         bitcodeBytes,
+        strings,
         digests: digests.count,
         sources: sources.log(),
       };

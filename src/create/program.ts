@@ -48,6 +48,8 @@ export interface Program {
   readonly parts: number;
   /** The most bytes, closed and plain, of a part of bitcode; 0 when there is none. */
   readonly bitcodeBytes: number;
+  /** Whether a part is of strings. */
+  readonly strings: boolean;
   /** How many digests a reader makes. */
   readonly digests: number;
   /** Source address and length of each op that has one, in order. */

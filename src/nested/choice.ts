@@ -2,11 +2,11 @@
 import { pushVarint } from '../bytes/varint.ts';
 import type { EngineChoice } from '../deflate/engines.ts';
 import { corrupt, DidiffError } from '../errors.ts';
-import { type DeflateForm, FORM_BITCODE, FORM_DIRECTORY } from './forms.ts';
+import { type DeflateForm, FORM_DIRECTORY, FORM_STRINGS, type OwnForm } from './forms.ts';
 
 export type Choice =
   | { readonly form: DeflateForm; readonly engine: EngineChoice }
-  | { readonly form: typeof FORM_DIRECTORY | typeof FORM_BITCODE };
+  | { readonly form: OwnForm };
 
 /** As many as the engine of a blob's recipe may have. */
 const MOST_PARAMETERS = 16;
@@ -24,8 +24,8 @@ export function encodeChoice(choice: Choice): Uint8Array {
 /** `next` gives one integer after the other. Whether the engine is known shows when it is made. */
 export async function readChoice(next: (what: string) => Promise<number>): Promise<Choice> {
   const form = await next('the form of an opened part');
-  if (form === FORM_DIRECTORY || form === FORM_BITCODE) return { form };
-  if (form > FORM_BITCODE)
+  if (form >= FORM_DIRECTORY && form <= FORM_STRINGS) return { form: form as OwnForm };
+  if (form > FORM_STRINGS)
     throw new DidiffError('UNSUPPORTED', `there is no form ${form} of opened parts`, {
       hint: 'Use a newer didiff.',
     });

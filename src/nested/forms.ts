@@ -13,10 +13,14 @@ export const FORM_ENTRY = 2;
 export const FORM_DIRECTORY = 3;
 /** LLVM bitcode. Plain: its fields, each in bytes of its own. */
 export const FORM_BITCODE = 4;
+/** A run of strings in JSON text. Plain: escape sequences are what they mean. */
+export const FORM_STRINGS = 5;
 
 /** Those that hold a DEFLATE stream. */
 export type DeflateForm = typeof FORM_RAW | typeof FORM_GZIP | typeof FORM_ENTRY;
-export type Form = DeflateForm | typeof FORM_DIRECTORY | typeof FORM_BITCODE;
+/** Those whose plain form alone says how they are closed. */
+export type OwnForm = typeof FORM_DIRECTORY | typeof FORM_BITCODE | typeof FORM_STRINGS;
+export type Form = DeflateForm | OwnForm;
 
 /** Opened parts of the base that the ops of one layer may read. */
 export const MAX_VIEWS = 1 << 18;

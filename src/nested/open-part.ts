@@ -7,8 +7,17 @@ import type { Inflated, Inflater } from '../deflate/inflate.ts';
 import { corrupt } from '../errors.ts';
 import { openBitcode } from './bitcode/bitcode.ts';
 import { plainDirectory } from './directory.ts';
-import { FORM_BITCODE, FORM_DIRECTORY, FORM_ENTRY, FORM_GZIP, FORM_RAW, type Form } from './forms.ts';
+import {
+  FORM_BITCODE,
+  FORM_DIRECTORY,
+  FORM_ENTRY,
+  FORM_GZIP,
+  FORM_RAW,
+  FORM_STRINGS,
+  type Form,
+} from './forms.ts';
 import { readUint16, readUint32 } from './little-endian.ts';
+import { openStrings } from './strings/open-strings.ts';
 import {
   DESCRIPTOR_BYTES,
   deflatedHeaderBytes,
@@ -46,6 +55,7 @@ export function openPart(
 ): OpenedPart {
   if (form === FORM_DIRECTORY) return openDirectory(source, address, options, sink);
   if (form === FORM_BITCODE) return openBitcode(source, address, options.mostBytes, sink);
+  if (form === FORM_STRINGS) return openStrings(source, address, options.mostBytes, sink);
   if (form === FORM_GZIP) return openGzip(source, address, options, sink);
   if (form === FORM_ENTRY) return openEntry(source, address, options, sink);
   if (form === FORM_RAW) return options.inflater.inflate(source, address, options.mostBytes, sink);

@@ -9,8 +9,9 @@ import { type Cursor, pushVarint, readVarint, unzigzag, zigzag } from '../bytes/
 import { Inflater } from '../deflate/inflate.ts';
 import { corrupt } from '../errors.ts';
 import { isBitcode } from './bitcode/bitcode.ts';
-import { FORM_BITCODE, FORM_DIRECTORY, FORM_ENTRY, type Form, MAX_VIEWS } from './forms.ts';
+import { FORM_BITCODE, FORM_DIRECTORY, FORM_ENTRY, FORM_STRINGS, type Form, MAX_VIEWS } from './forms.ts';
 import { openPart } from './open-part.ts';
+import { isStrings } from './strings/open-strings.ts';
 
 /** Where a view is taken from. */
 export interface ViewSource {
@@ -119,7 +120,7 @@ export function openViews(
       if (!(address >= 0 && address < space.sizeBytes))
         throw corrupt(`a view is taken from address ${address}, outside of ${space.sizeBytes} bytes`);
       const listed = (value % (1 << FORM_BITS)) as Form;
-      const form = listed === FORM_OTHER && isBitcode(space, address) ? FORM_BITCODE : listed;
+      const form = listed === FORM_OTHER ? otherForm(space, address) : listed;
       const view = space.open({ form, address }, left);
       onView?.(view);
       left -= view.sizeBytes;
@@ -131,4 +132,9 @@ export function openViews(
     space.close();
     throw error;
   }
+}
+
+function otherForm(space: RandomAccess, address: number): Form {
+  if (isBitcode(space, address)) return FORM_BITCODE;
+  return isStrings(space, address) ? FORM_STRINGS : FORM_DIRECTORY;
 }

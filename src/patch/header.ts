@@ -102,6 +102,8 @@ export const FEATURE_GZIP_RECIPE = 'gzip-recipe-1';
 export const FEATURE_OPENED_PARTS = 'opened-parts-1';
 /** Parts or views of LLVM bitcode are opened. */
 export const FEATURE_BITCODE = 'bitcode-1';
+/** Parts or views of strings are opened. */
+export const FEATURE_STRINGS = 'strings-1';
 export const FEATURE_EXECUTABLES = 'executables-1';
 export const FEATURE_BLOB_COPIES = 'blob-copies-1';
 /** Some of its streams are coded by the mixing coder. */

@@ -28,6 +28,7 @@ import {
   FEATURE_OPENED_PARTS,
   FEATURE_PLATFORMS,
   FEATURE_RECALL,
+  FEATURE_STRINGS,
   type PatchHeader,
   type PatchLayer,
   type StreamInfo,
@@ -43,6 +44,7 @@ const KNOWN_FEATURES: readonly string[] = [
   FEATURE_BITCODE,
   FEATURE_MIX,
   FEATURE_RECALL,
+  FEATURE_STRINGS,
 ];
 const MAX_LAYERS = 4096;
 

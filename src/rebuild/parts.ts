@@ -9,7 +9,8 @@ import { closeBitcode } from '../nested/bitcode/bitcode.ts';
 import type { Choice } from '../nested/choice.ts';
 import { closePart, type Deflater, openDeflater, type PartCloser } from '../nested/close-part.ts';
 import { closedDirectory } from '../nested/directory.ts';
-import { FORM_BITCODE, FORM_DIRECTORY, MAX_REMEMBERED_ENTRIES } from '../nested/forms.ts';
+import { FORM_BITCODE, FORM_DIRECTORY, FORM_STRINGS, MAX_REMEMBERED_ENTRIES } from '../nested/forms.ts';
+import { closeStrings } from '../nested/strings/close-strings.ts';
 import type { Sums } from '../nested/zip.ts';
 import type { Op } from './ops.ts';
 
@@ -35,10 +36,11 @@ export function partCloser(engines: LastEngines, depth: number): ClosePart {
   const open = (op: Op, start: number, sink: (piece: Uint8Array) => void): PartCloser => {
     if (op.part === undefined) throw corrupt(`the op at ${start} is no part`);
     const { choice, back } = op.part;
-    if (!('engine' in choice))
-      return choice.form === FORM_BITCODE
-        ? closeBitcode(sink)
-        : closedDirectory((offset) => entries.get(start - back + offset), back, sink);
+    if (!('engine' in choice)) {
+      if (choice.form === FORM_BITCODE) return closeBitcode(sink);
+      if (choice.form === FORM_STRINGS) return closeStrings(sink);
+      return closedDirectory((offset) => entries.get(start - back + offset), back, sink);
+    }
     const last = engines[depth];
     const deflater = last?.choice === choice ? last.deflater : openDeflater(choice.engine);
     engines[depth] = { choice, deflater };

@@ -87,6 +87,7 @@ const KNOWN = [
   'blob-copies-1',
   'opened-parts-1',
   'bitcode-1',
+  'strings-1',
   'mix-1',
   'recall-1',
   'listed-digests-1',

@@ -117,6 +117,7 @@ export async function buildExample(): Promise<Uint8Array> {
     executables: [{ files: 0, memoryBytes: 0 }],
     parts: false,
     bitcodeBytes: 0,
+    strings: false,
     digests: 0,
     viewBytes: [0],
     streams: [coded],

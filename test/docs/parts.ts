@@ -5,6 +5,7 @@
 import { constants, crc32, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { closeBitcode, isBitcode, openBitcode } from './bitcode.ts';
 import { type Reader, read } from './cursor.ts';
+import { closeStrings, openStrings } from './strings.ts';
 
 /** The base space with the views of a layer behind it; `size` is what all views come to. */
 export function withViews(base: Uint8Array, list: Uint8Array, size: number): Uint8Array {
@@ -34,6 +35,7 @@ interface Opened {
 
 function open(form: number, bytes: Buffer, address: number, entries: ReadonlySet<number>): Opened {
   if (form === 3 && isBitcode(bytes)) return openBitcode(bytes);
+  if (form === 3 && bytes[0] === 0x22) return openStrings(bytes);
   if (form === 3) return openDirectory(bytes, address, entries);
   const headerBytes = headerSize(form, bytes);
   const { content, size } = inflate(bytes.subarray(headerBytes));
@@ -146,6 +148,7 @@ export type Entries = Map<number, Buffer>;
 
 /** The part at place `at`; `back` is a directory's. */
 export function close(way: Way, plain: Buffer, at: number, back: number, entries: Entries): Buffer {
+  if (way.form === 5) return closeStrings(plain);
   if (way.form === 4) return closeBitcode(plain);
   if (way.form === 3) return closeDirectory(plain, at - back, back, entries);
   const headerBytes = headerSize(way.form, plain);

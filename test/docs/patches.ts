@@ -8,7 +8,7 @@ import { gzipTrailer } from '../../src/deflate/gzip.ts';
 import { rawDocument } from '../../src/image/manifest.ts';
 import { OCI_LAYER_TAR } from '../../src/image/media-types.ts';
 import { createBundle, createPatch, findIndex, openImage } from '../../src/index.ts';
-import { archiveFiles, bitcodeFiles } from '../fixtures/archives.ts';
+import { archiveFiles, bitcodeFiles, stringsFiles } from '../fixtures/archives.ts';
 import { writeDockerArchive } from '../fixtures/docker-archive.ts';
 import {
   buildImage,
@@ -161,6 +161,13 @@ const bitcode = (release: 0 | 1) =>
     layers: [{ tar: buildTar(bitcodeFiles(release).map((file) => ({ ...file, type: '0' }))) }],
   });
 
+/** Source maps, pretty, cut short and new. */
+const strings = (release: 0 | 1) =>
+  buildImage({
+    seed: 10,
+    layers: [{ tar: buildTar(stringsFiles(release).map((file) => ({ ...file, type: '0' }))) }],
+  });
+
 /** Lists of files, with digests of all kinds. */
 const listed = (release: 0 | 1) =>
   buildImage({
@@ -179,6 +186,7 @@ export const PATCH_CASES: readonly PatchCase[] = [
   { name: 'a layer whose encoder is known', base, target: recreatable, form: 'oci' },
   { name: 'archives', base: archives(0), target: archives(1), form: 'archive' },
   { name: 'bitcode', base: bitcode(0), target: bitcode(1), form: 'archive' },
+  { name: 'strings', base: strings(0), target: strings(1), form: 'archive' },
   { name: 'executables', base: programs(0), target: programs(1), form: 'archive' },
   { name: 'listed digests', base: listed(0), target: listed(1), form: 'archive' },
   { name: "blobs that are copied from the base's", base: noisy(0), target: noisy(1), form: 'oci' },

@@ -1,5 +1,5 @@
 /** The pairs whose patches have committed sizes. All is made from seeds; no blobs, so that no gzip encoder plays a part. */
-import { archiveFiles, bitcodeFiles } from '../fixtures/archives.ts';
+import { archiveFiles, bitcodeFiles, stringsFiles } from '../fixtures/archives.ts';
 import { buildImage, type FixtureImage } from '../fixtures/images.ts';
 import { listedFiles } from '../fixtures/listed.ts';
 import { seededBytes, seededNoise, seededText } from '../fixtures/random.ts';
@@ -103,6 +103,11 @@ export const GOLDEN_PAIRS: readonly GoldenPair[] = [
     'bitcode, by itself and in archives',
     [layer(...bitcodeFiles(0).map(({ name, content }) => file(name, content)))],
     [layer(...bitcodeFiles(1).map(({ name, content }) => file(name, content)))],
+  ),
+  pair(
+    'text in JSON',
+    [layer(...stringsFiles(0).map(({ name, content }) => file(name, content)))],
+    [layer(...stringsFiles(1).map(({ name, content }) => file(name, content)))],
   ),
   pair(
     'lists of digests',

@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { encodeVarint, zigzag } from '../../src/bytes/varint.ts';
-import { FORM_BITCODE, FORM_DIRECTORY, FORM_ENTRY, FORM_GZIP, FORM_RAW } from '../../src/nested/forms.ts';
+import {
+  FORM_BITCODE,
+  FORM_DIRECTORY,
+  FORM_ENTRY,
+  FORM_GZIP,
+  FORM_RAW,
+  FORM_STRINGS,
+} from '../../src/nested/forms.ts';
 import {
   OP_BITS,
   OP_PART,
@@ -29,14 +36,13 @@ const workshop = openWorkshop();
 /** The base holds a bomb: 8 MB of zeros, a thousand times smaller as they stand there. */
 const BOMB = deflateRawSync(new Uint8Array(8 << 20));
 const CONTENT_AT = 512;
+const ROOM = Buffer.concat([Buffer.from('"'), seededBytes(2, 100_000)]);
 
 async function makeVictim(): Promise<Target & { readonly patch: Uint8Array }> {
   const image = (note: string) =>
     buildImage({
       seed: 1,
-      layers: [
-        layer(file('bomb', BOMB), file('room', seededBytes(2, 100_000)), file('note', Buffer.from(note))),
-      ],
+      layers: [layer(file('bomb', BOMB), file('room', ROOM), file('note', Buffer.from(note)))],
     });
   mkdirSync(join(workshop.directory, 'attempt'), { recursive: true });
   const base = writeFixture(workshop, 'docker-archive', image('one'));
@@ -47,6 +53,7 @@ async function makeVictim(): Promise<Target & { readonly patch: Uint8Array }> {
 }
 
 const victim = await makeVictim();
+const QUOTE_AT = Buffer.from(victim.image.layers[0]!.tar).indexOf(ROOM);
 const TAR_BYTES = victim.image.layers[0]!.tar.length;
 const MOST_PLAIN = (64 << 20) + 16 * TAR_BYTES;
 
@@ -83,6 +90,9 @@ const BITCODE_BOMB = text(
     Buffer.from([0]),
   ]),
 );
+
+/** Line ends take two bytes each when they are closed. */
+const STRINGS_BOMB = text(Buffer.from(`"${'\n'.repeat(0.75 * TAR_BYTES)}\x1f`));
 
 const LIES: readonly (readonly [
   what: string,
@@ -168,6 +178,24 @@ const LIES: readonly (readonly [
     /a part at 0 reaches past/,
   ],
   [
+    'strings that end in one',
+    [part(9, 0, FORM_STRINGS), op(OP_TEXT, 9)],
+    Buffer.from('"some tex'),
+    /end within/,
+  ],
+  [
+    'strings of a byte that none has',
+    [part(9, 0, FORM_STRINGS), op(OP_TEXT, 9)],
+    Buffer.from('"some\x00tex'),
+    /a byte 0/,
+  ],
+  [
+    'strings that come to more than the layer',
+    [part(STRINGS_BOMB.bytes.length, 0, FORM_STRINGS), STRINGS_BOMB.ops],
+    STRINGS_BOMB.bytes,
+    /a part at 0 reaches past/,
+  ],
+  [
     'an archive that begins before the layer',
     [part(9, 0, FORM_DIRECTORY, 5), PLAIN.ops],
     PLAIN.bytes,
@@ -246,6 +274,7 @@ describe('a list of views', () => {
     ['opens what is no gzip member', [[FORM_GZIP, 0]], 5, /1f 8b|member/],
     ['opens what is no entry', [[FORM_ENTRY, 0]], 5, /no deflated zip entry/],
     ['opens what is no directory', [[FORM_DIRECTORY, 0]], 5, /does not end as it should/],
+    ['opens strings that end nowhere', [[FORM_DIRECTORY, QUOTE_AT]], 5, /can't stand in a string|cut short/],
     ['is too much for this base', [[FORM_RAW, CONTENT_AT]], MOST_PLAIN + 1, /at most \d+ can be opened/],
   ] as const)('is refused when it %s', async (_, views, plainBytes, message) => {
     const error = await refusal(victim, await withViews(views, plainBytes));

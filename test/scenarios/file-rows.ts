@@ -1,5 +1,5 @@
 /** What happens to files between two versions of an image. Noise is what no coder shrinks: it must come from the base. */
-import { archiveFiles, bitcodeFiles, manyEntries } from '../fixtures/archives.ts';
+import { archiveFiles, bitcodeFiles, manyEntries, stringsFiles } from '../fixtures/archives.ts';
 import { seededBytes, seededText } from '../fixtures/random.ts';
 import { edited, FRAME, file, layer, type Scenario, scenario } from './scenario.ts';
 
@@ -154,6 +154,12 @@ const TWO_SIDED: readonly Scenario[] = [
     [layer(...bitcodeFiles(0).map(({ name, content }) => file(name, content)))],
     [layer(...bitcodeFiles(1).map(({ name, content }) => file(name, content)))],
     [6000, 6000],
+  ),
+  scenario(
+    'text that stands in JSON changes, and files of the base come in JSON',
+    [layer(...stringsFiles(0).map(({ name, content }) => file(name, content)))],
+    [layer(...stringsFiles(1).map(({ name, content }) => file(name, content)))],
+    [1400, 1400],
   ),
   scenario(
     'a compressed archive changes, and has quite another name',

@@ -2,7 +2,7 @@
  * Writes an archive of objects: those that have changed one by one, each predicted from the object of its name, the rest
  * as it stands.
  */
-import { type RandomAccess, sliceAccess } from '../../bytes/access.ts';
+import { areEqual, type RandomAccess, sliceAccess } from '../../bytes/access.ts';
 import { type ArMember, listAr } from '../../nested/list-ar.ts';
 import { isElf } from '../executable.ts';
 import type { Part } from '../part-table.ts';
@@ -53,18 +53,4 @@ function byName(members: readonly ArMember[]): Map<string, ArMember> {
     named.set(`${count} ${member.name}`, member);
   }
   return named;
-}
-
-const PIECE_BYTES = 1 << 16;
-
-function areEqual(a: RandomAccess, b: RandomAccess): boolean {
-  if (a.sizeBytes !== b.sizeBytes) return false;
-  const [left, right] = [Buffer.alloc(PIECE_BYTES), Buffer.alloc(PIECE_BYTES)];
-  for (let at = 0; at < a.sizeBytes; at += PIECE_BYTES) {
-    const count = Math.min(PIECE_BYTES, a.sizeBytes - at);
-    a.readAt(at, left.subarray(0, count));
-    b.readAt(at, right.subarray(0, count));
-    if (left.compare(right, 0, count, 0, count) !== 0) return false;
-  }
-  return true;
 }

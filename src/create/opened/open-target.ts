@@ -1,6 +1,5 @@
 /** Opens a part of the target: its plain form, and the engine that closes it again, proved byte for byte. */
-import { bytesAccess, type RandomAccess, readRange, sliceAccess } from '../../bytes/access.ts';
-import { openTempFile } from '../../bytes/file.ts';
+import { type RandomAccess, readRange, sliceAccess } from '../../bytes/access.ts';
 import type { GzipHeader } from '../../deflate/gzip.ts';
 import { Inflater } from '../../deflate/inflate.ts';
 import { DidiffError } from '../../errors.ts';
@@ -9,6 +8,7 @@ import type { Choice } from '../../nested/choice.ts';
 import type { Form } from '../../nested/forms.ts';
 import { listZip } from '../../nested/list-zip.ts';
 import { openPart } from '../../nested/open-part.ts';
+import { collector } from './collector.ts';
 import type { OpenContext } from './context.ts';
 
 export interface TargetPart {
@@ -33,8 +33,6 @@ export interface PartPlace {
   readonly header?: GzipHeader;
 }
 
-/** Kept in memory up to this size. */
-const MEMORY_BYTES = 4 << 20;
 /** Larger parts are left closed: opening them takes the time and the space of so much more than they are. */
 const MAX_PLAIN_BYTES = 512 << 20;
 
@@ -87,26 +85,3 @@ export function beginsWithGzip(content: RandomAccess): boolean {
 
 /** A header, an empty stream, a trailer. */
 const MIN_GZIP_BYTES = 20;
-
-/** Keeps bytes in memory, and on disk when they get many. */
-function collector(tempDirectory: string) {
-  let pieces: Uint8Array[] = [];
-  let count = 0;
-  let file: ReturnType<typeof openTempFile> | undefined;
-  return {
-    append(piece: Uint8Array) {
-      if (file !== undefined) {
-        file.append(piece);
-        return;
-      }
-      pieces.push(Uint8Array.from(piece));
-      count += piece.length;
-      if (count < MEMORY_BYTES) return;
-      file = openTempFile(tempDirectory);
-      for (const each of pieces) file.append(each);
-      pieces = [];
-    },
-    content: (): RandomAccess => file ?? bytesAccess(Buffer.concat(pieces)),
-    close: () => file?.close(),
-  };
-}

@@ -2,6 +2,7 @@
 import type { RandomAccess } from '../../bytes/access.ts';
 import { type ArMember, listAr } from '../../nested/list-ar.ts';
 import { listZip, type ZipListing } from '../../nested/list-zip.ts';
+import { listStrings, type StringRun } from '../../nested/strings/list-strings.ts';
 import { MAX_PART_DEPTH } from '../../patch/format.ts';
 import type { Part } from '../part-table.ts';
 import type { ProgramWriter } from '../program.ts';
@@ -11,6 +12,7 @@ import { findBitcode, writeBitcode } from './bitcode-file.ts';
 import type { OpenContext } from './context.ts';
 import { writeGzip } from './gzip-file.ts';
 import { beginsWithGzip } from './open-target.ts';
+import { writeStrings } from './strings-file.ts';
 import { writeZip } from './zip-file.ts';
 
 /** What of a changed file is looked at apart; undefined when it is matched as it stands. */
@@ -18,6 +20,7 @@ type Way =
   | { readonly zip: ZipListing }
   | { readonly ar: readonly ArMember[] }
   | { readonly bitcode: number }
+  | { readonly strings: readonly StringRun[] }
   | 'gzip'
   | undefined;
 
@@ -29,7 +32,9 @@ function wayOf(content: RandomAccess, opensParts: boolean): Way {
   if (zip !== undefined && zip.entries.length > 0) return { zip };
   const ar = listAr(content);
   if (ar !== undefined) return { ar };
-  return beginsWithGzip(content) ? 'gzip' : undefined;
+  if (beginsWithGzip(content)) return 'gzip';
+  const strings = listStrings(content);
+  return strings.length > 0 ? { strings } : undefined;
 }
 
 /** Has threads begin to match a file that is matched as it stands; undefined for others. */
@@ -56,6 +61,8 @@ export async function writeOpened(
   if (way === 'gzip') return await writeGzip(writer, content, earlier, context, writeOpened);
   if (way !== undefined && 'bitcode' in way)
     return await writeBitcode(writer, content, way.bitcode, earlier, context, writeOpened);
+  if (way !== undefined && 'strings' in way)
+    return await writeStrings(writer, content, way.strings, earlier, context, writeOpened);
   if (way !== undefined && 'zip' in way)
     return await writeZip(writer, content, way.zip, earlier, context, writeOpened);
   if (way !== undefined && earlier !== undefined)

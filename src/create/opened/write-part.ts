@@ -1,5 +1,6 @@
 /** Writes an opened part: its plain form, matched against a view of the base, and how it is closed. */
 import { type RandomAccess, readRange, sliceAccess } from '../../bytes/access.ts';
+import { FORM_STRINGS } from '../../nested/forms.ts';
 import type { View } from '../../nested/views.ts';
 import { NO_ANCHORS } from '../choose-parts.ts';
 import { isElf } from '../executable.ts';
@@ -29,6 +30,8 @@ export async function writePart(
   write: WriteContent,
 ): Promise<void> {
   const earlier: Part | undefined = old && { address: old.view.viewAddress, sizeBytes: old.view.sizeBytes };
+  // Strings hold text that mostly stands elsewhere as a file, however short they are.
+  const isAnchored = plain.sizeBytes >= MIN_ANCHORED_BYTES || choice.form === FORM_STRINGS;
   // Progress counts bytes of the layer; these are more or fewer.
   const inner: OpenContext = {
     ...context,
@@ -36,7 +39,7 @@ export async function writePart(
     partDepth: context.partDepth + 1,
     match: {
       ...context.match,
-      anchors: plain.sizeBytes < MIN_ANCHORED_BYTES ? NO_ANCHORS : context.match.anchors,
+      anchors: isAnchored ? context.match.anchors : NO_ANCHORS,
       tick: () => context.match.tick(0),
     },
   };
