@@ -2,9 +2,10 @@
  * What tables of one new file tell about later ones: symbols paired with old symbols, addresses that relocations put
  * somewhere, functions and their unwind records. Bounded, and made in the order of the new file on both sides.
  */
+import { releaseMemory } from '../../bytes/release.ts';
 
-/** A table with more records than that is predicted without an index over them. */
-export const MAX_RECORDS = 1 << 18;
+/** A table with more records than that is predicted without an index over them. Large Rust programs have some 400,000. */
+export const MAX_RECORDS = 1 << 20;
 
 export interface Tables {
   /** New dynamic symbol → old one, or -1; grows as they become known. */
@@ -38,15 +39,21 @@ export interface NumberList {
 }
 
 export function numberList(): NumberList {
-  let numbers = new Float64Array(0);
+  // In 32 bits for as long as all of them fit, as addresses of libraries do.
+  let numbers: Int32Array | Float64Array = new Int32Array(0);
   let length = 0;
+  const take = (larger: Int32Array | Float64Array) => {
+    larger.set(numbers);
+    releaseMemory([numbers]);
+    numbers = larger;
+  };
   const set = (index: number, value: number) => {
     if (index < 0 || index >= MAX_RECORDS) return;
     if (index >= numbers.length) {
-      const grown = new Float64Array(Math.min(MAX_RECORDS, Math.max(256, index + 1, numbers.length * 2)));
-      grown.set(numbers);
-      numbers = grown;
+      const room = Math.min(MAX_RECORDS, Math.max(256, index + 1, numbers.length + (numbers.length >> 1)));
+      take(numbers instanceof Int32Array ? new Int32Array(room) : new Float64Array(room));
     }
+    if (numbers instanceof Int32Array && value !== (value | 0)) take(new Float64Array(numbers.length));
     numbers[index] = value;
     length = Math.max(length, index + 1);
   };
@@ -65,8 +72,7 @@ const MAX_EQUALS = 64;
 
 /** The records 0 to `count` - 1 in the order of their keys, then of their numbers. */
 export function sortedBy(count: number, keyOf: (record: number) => number): SortedRecords {
-  const keys = new Float64Array(count);
-  for (let record = 0; record < count; record++) keys[record] = keyOf(record);
+  const keys = keysOf(count, keyOf);
   const order = orderOf(keys);
   const firstNotBelow = (key: number): number => {
     let low = 0;
@@ -97,8 +103,20 @@ export function sortedBy(count: number, keyOf: (record: number) => number): Sort
   };
 }
 
+type Keys = Int32Array | Float64Array;
+
+function keysOf(count: number, keyOf: (record: number) => number): Keys {
+  const short = new Int32Array(count);
+  for (let record = 0; record < count; record++) {
+    const key = keyOf(record);
+    if (key !== (key | 0)) return Float64Array.from({ length: count }, (_, each) => keyOf(each));
+    short[record] = key;
+  }
+  return short;
+}
+
 /** Numbers sort much faster where nobody is asked: where keys allow it, with the record in the lowest bits. */
-function orderOf(keys: Float64Array): Int32Array {
+function orderOf(keys: Keys): Int32Array {
   if (keys.length > MAX_RECORDS) return orderByComparing(keys);
   const joined = new Float64Array(keys.length);
   for (let record = 0; record < keys.length; record++) {
@@ -109,13 +127,14 @@ function orderOf(keys: Float64Array): Int32Array {
   joined.sort();
   const order = new Int32Array(keys.length);
   for (let rank = 0; rank < order.length; rank++) order[rank] = joined[rank]! % MAX_RECORDS;
+  releaseMemory([joined]);
   return order;
 }
 
 /** With a record behind it, such a key is a safe integer. */
 const MAX_JOINED_KEY = 2 ** 53 / MAX_RECORDS;
 
-function orderByComparing(keys: Float64Array): Int32Array {
+function orderByComparing(keys: Keys): Int32Array {
   return Int32Array.from(keys.keys()).sort((a, b) => keys[a]! - keys[b]! || a - b);
 }
 
