@@ -42,6 +42,9 @@ async function bundle() {
     dir: join(target, BUNDLE),
     entryFileNames: '[name].js',
     chunkFileNames: '[name]-[hash].js',
+    // Text with a single letter beyond Latin-1 takes two bytes for each letter as long as the program runs.
+    comments: false,
+    minify: { compress: false, mangle: false, codegen: { removeWhitespace: false, asciiOnly: true } },
   });
   await build.close();
 }

@@ -57,6 +57,16 @@ describe('the package', () => {
     for (const path of named) expect(existsSync(path), path).toBe(true);
   });
 
+  test('is in ASCII alone, which engines keep in half the memory', () => {
+    for (const file of readdirSync(join(root, 'dist/bundle'))) {
+      const code = readFileSync(join(root, 'dist/bundle', file));
+      expect(
+        code.findIndex((byte) => byte > 0x7f),
+        file,
+      ).toBe(-1);
+    }
+  });
+
   test('is loaded as the library, making patches included', () => {
     const script = `
       import * as library from './dist/index.js';
