@@ -9,9 +9,9 @@ export interface HeldOutput {
 
 const FIRST_BYTES = 1 << 16;
 
-/** Memory: as much as was ever held at once, used again and again. */
-export function holdOutput(): HeldOutput {
-  let held = new Uint8Array(FIRST_BYTES);
+/** Memory: as much as was ever held at once, `firstBytes` at first, used again and again. */
+export function holdOutput(firstBytes = FIRST_BYTES): HeldOutput {
+  let held = new Uint8Array(firstBytes);
   let used = 0;
   return {
     sink(piece) {

@@ -21,6 +21,7 @@ export interface Inflated {
 export class Inflater {
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
   readonly #tokens = new Uint32Array(BATCH_TOKENS);
+  #reader: DeflateReader | undefined;
   /** Bytes in the buffer, of which those before `#sent` were handed out. */
   #used = 0;
   #sent = 0;
@@ -38,7 +39,9 @@ export class Inflater {
     this.#plainBytes = 0;
     this.#mostBytes = mostBytes;
     this.#sink = sink;
-    const reader = new DeflateReader(source, start);
+    const reader = this.#reader ?? new DeflateReader(source, start);
+    if (this.#reader !== undefined) reader.restart(source, start);
+    this.#reader = reader;
     for (let isFinal = false; !isFinal; ) {
       const block = reader.readHeader();
       isFinal = block.isFinal;

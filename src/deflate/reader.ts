@@ -31,14 +31,17 @@ export interface BlockHeader {
 }
 
 const BUFFER_BYTES = 1 << 16;
+const FIRST_READ_BYTES = 1 << 12;
 const FAST_MASK = (1 << FAST_BITS) - 1;
 const TYPES: readonly BlockType[] = ['stored', 'fixed', 'dynamic'];
 const EMPTY = new Uint8Array(0);
 
 export class DeflateReader {
-  readonly #source: RandomAccess;
+  #source: RandomAccess;
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
   #bufferStart: number;
+  /** How much is read next: many streams are short. */
+  #readBytes = FIRST_READ_BYTES;
   #bufferUsed = 0;
   #bufferEnd = 0;
   #held = 0;
@@ -55,6 +58,19 @@ export class DeflateReader {
   constructor(source: RandomAccess, start: number) {
     this.#source = source;
     this.#bufferStart = start;
+  }
+
+  /** Goes to another stream, with the memory of this one. */
+  restart(source: RandomAccess, start: number): void {
+    this.#source = source;
+    this.#bufferStart = start;
+    this.#readBytes = FIRST_READ_BYTES;
+    this.#bufferUsed = 0;
+    this.#bufferEnd = 0;
+    this.#held = 0;
+    this.#heldCount = 0;
+    this.#plainBytes = 0;
+    this.#inTokens = false;
   }
 
   /** The next bit to be read, counted from the start of the source. */
@@ -272,7 +288,9 @@ export class DeflateReader {
     this.#buffer.copyWithin(0, this.#bufferUsed, this.#bufferEnd);
     this.#bufferStart += this.#bufferUsed;
     this.#bufferUsed = 0;
-    const room = Math.min(BUFFER_BYTES - left, this.#source.sizeBytes - this.#bufferStart - left);
+    const wanted = Math.min(BUFFER_BYTES - left, this.#readBytes);
+    const room = Math.min(wanted, this.#source.sizeBytes - this.#bufferStart - left);
+    this.#readBytes = Math.min(BUFFER_BYTES, 2 * this.#readBytes);
     this.#source.readAt(this.#bufferStart + left, this.#buffer.subarray(left, left + room));
     this.#bufferEnd = left + room;
   }

@@ -10,7 +10,7 @@ import { STREAM_BLOB, STREAM_COPIES, STREAM_NAMES } from '../patch/format.ts';
 import type { PatchLayer } from '../patch/header.ts';
 import type { LayerStreams } from '../patch/reader.ts';
 import { seeker } from './ops.ts';
-import { emit, type OutputBuffer, outputBuffer } from './output-buffer.ts';
+import { emit, type OutputBuffer, outputBuffer, outputMemory } from './output-buffer.ts';
 import { isLow, type PlainReader, plainReader, takeNumber } from './plain-reader.ts';
 import { PIECE_BYTES, readLiterals } from './program.ts';
 
@@ -47,7 +47,7 @@ async function* run(
   base: RandomAccess,
 ): AsyncGenerator<Uint8Array> {
   const seek = seeker(copies, "the base's blobs");
-  const out: OutputBuffer = outputBuffer(Math.min(PIECE_BYTES, blobBytes));
+  const out: OutputBuffer = outputBuffer(outputMemory(Math.min(PIECE_BYTES, blobBytes)));
   let left = blobBytes;
   const nextLength = async (what: string) => {
     if (isLow(copies, MAX_VARINT_BYTES)) await copies.ensure(MAX_VARINT_BYTES);

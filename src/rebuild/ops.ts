@@ -5,7 +5,7 @@
 import { MAX_VARINT_BYTES, unzigzag } from '../bytes/varint.ts';
 import { corrupt } from '../errors.ts';
 import { type Choice, readChoice } from '../nested/choice.ts';
-import { FORM_DIRECTORY } from '../nested/forms.ts';
+import { FORM_BITCODE, FORM_DIRECTORY, type Form } from '../nested/forms.ts';
 import {
   DIGEST_USES,
   ENGINE_CHANGE_BYTES,
@@ -162,9 +162,12 @@ function partReader(
 ): (length: number, produced: number, depth: number) => Promise<Op> {
   const choices: Choice[] = [];
   const lastChoices: Choice[] = [];
+  /** By depth, that of the part which was read last there: the one around those one deeper. */
+  const forms: Form[] = [];
   let left = mostPlainBytes(tarBytes);
   return async (length, produced, depth) => {
     if (depth === MAX_PART_DEPTH) throw corrupt(`parts are more than ${MAX_PART_DEPTH} deep in parts`);
+    if (depth > 0 && forms[depth - 1] === FORM_BITCODE) throw corrupt('a part lies in a part of bitcode');
     if (length > left)
       throw corrupt(`a part of ${length} plain bytes is more than the ${left} that may still be made`);
     left -= length;
@@ -173,6 +176,7 @@ function partReader(
       throw corrupt(`a part is closed in way ${known}; there are ${choices.length}`);
     const choice = known === 0 ? await readChoice(take) : choices[known - 1]!;
     if (known === 0) choices.push(choice);
+    forms[depth] = choice.form;
     if ('engine' in choice && lastChoices[depth] !== choice) {
       lastChoices[depth] = choice;
       left -= ENGINE_CHANGE_BYTES;

@@ -11,8 +11,14 @@ export interface OutputBuffer {
   flush(): Uint8Array;
 }
 
-export function outputBuffer(size: number): OutputBuffer {
-  const buffer = new Uint8Array(Math.max(size, 2 * HEADER_BYTES));
+/** Memory for a piece of `size` bytes: `before`, which nobody uses any more, if it is enough. */
+export function outputMemory(size: number, before?: Uint8Array): Uint8Array {
+  const needed = Math.max(size, 2 * HEADER_BYTES);
+  return before !== undefined && before.length >= needed ? before : new Uint8Array(needed);
+}
+
+/** Pieces are as large as `buffer`. */
+export function outputBuffer(buffer: Uint8Array): OutputBuffer {
   let filled = 0;
   return {
     get free() {

@@ -3,7 +3,7 @@
  * (docs/format.md, "Parts"). What entries came to is remembered for the directory behind them.
  */
 
-import { holdOutput } from '../deflate/held-output.ts';
+import { type HeldOutput, holdOutput } from '../deflate/held-output.ts';
 import { corrupt } from '../errors.ts';
 import { closeBitcode } from '../nested/bitcode/bitcode.ts';
 import type { Choice } from '../nested/choice.ts';
@@ -21,18 +21,22 @@ export type ClosePart = (
   plain: AsyncIterable<Uint8Array>,
 ) => AsyncGenerator<Uint8Array>;
 
-/** By depth, the engine that closed the last part there: mostly it closes the next one too. */
-export type LastEngines = { readonly choice: Choice; readonly deflater: Deflater }[];
-
-export function lastEngines(): LastEngines {
-  return [];
+/** What parts that lie one after the other at one depth leave to each other: memory that takes long to be made anew. */
+export interface PartTools {
+  /** The engine that closed the last part: mostly it closes the next one too. */
+  engine?: { readonly choice: Choice; readonly deflater: Deflater };
+  output?: HeldOutput;
+  /** Where plain bytes are made. */
+  memory?: Uint8Array;
 }
 
-/** For the parts that lie side by side in one layer or part; of these only one is closed at a time. */
-export function partCloser(engines: LastEngines, depth: number): ClosePart {
+/**
+ * For the parts that lie side by side in one layer or part; of these only one is closed at a time, so that all at that depth
+ * may have the same `tools`.
+ */
+export function partCloser(tools: PartTools): ClosePart {
   /** By their start. */
   const entries = new Map<number, Sums>();
-  const output = holdOutput();
   const open = (op: Op, start: number, sink: (piece: Uint8Array) => void): PartCloser => {
     if (op.part === undefined) throw corrupt(`the op at ${start} is no part`);
     const { choice, back } = op.part;
@@ -41,14 +45,15 @@ export function partCloser(engines: LastEngines, depth: number): ClosePart {
       if (choice.form === FORM_STRINGS) return closeStrings(sink);
       return closedDirectory((offset) => entries.get(start - back + offset), back, sink);
     }
-    const last = engines[depth];
+    const last = tools.engine;
     const deflater = last?.choice === choice ? last.deflater : openDeflater(choice.engine);
-    engines[depth] = { choice, deflater };
+    tools.engine = { choice, deflater };
     return closePart(choice.form, deflater, sink, (sums) => {
       if (entries.size < MAX_REMEMBERED_ENTRIES) entries.set(start, sums);
     });
   };
   return async function* (op, start, plain) {
+    const output = outputFor(op, tools);
     const closer = open(op, start, output.sink);
     for await (const bytes of plain) {
       // In steps, so that what waits to be handed out stays small.
@@ -65,6 +70,13 @@ export function partCloser(engines: LastEngines, depth: number): ClosePart {
     // Those of an archive that this one is stored in, if it is, are still wanted.
     for (const entry of entries.keys()) if (entry >= start - op.part.back) entries.delete(entry);
   };
+}
+
+/** Bitcode comes as one piece, which may be large: that is not kept. */
+function outputFor({ part }: Op, tools: PartTools): HeldOutput {
+  if (part?.choice.form === FORM_BITCODE) return holdOutput(0);
+  tools.output ??= holdOutput();
+  return tools.output;
 }
 
 const STEP_BYTES = 1 << 16;

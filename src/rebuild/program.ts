@@ -39,8 +39,8 @@ import { type Differ, differ } from './differ.ts';
 import { type DigestBook, openDigestBook } from './digests.ts';
 import { runExecutable } from './executable.ts';
 import { type Fill, type MarkOp, type Op, opReader } from './ops.ts';
-import { emit, type OutputBuffer, outputBuffer } from './output-buffer.ts';
-import { lastEngines, partCloser } from './parts.ts';
+import { emit, type OutputBuffer, outputBuffer, outputMemory } from './output-buffer.ts';
+import { type PartTools, partCloser } from './parts.ts';
 import { isLow, type PlainReader, plainReader } from './plain-reader.ts';
 import { type ProgramTrace, tracedDecoder, tracedOps } from './trace.ts';
 
@@ -124,7 +124,8 @@ async function* run(
   const differences = differ(readers[STREAM_GAPS]!, readers[STREAM_DIFFS]!, trace?.onDifference);
   const fill = filler(readers, base, history, differences);
   const nextHeader = headerReader(readers[STREAM_HEADERS]!, base);
-  const engines = lastEngines();
+  /** By depth. */
+  const tools: PartTools[] = [];
   /** What the last header says of the size of its file. */
   let fileBytes: number | undefined;
   let handedOut = 0;
@@ -142,8 +143,11 @@ async function* run(
 
   /** Makes the layer, or the plain form of a part that lies `depth` deep in parts. */
   async function* level(sizeBytes: number, depth: number): AsyncGenerator<Uint8Array> {
-    const out = outputBuffer(Math.min(PIECE_BYTES, sizeBytes));
-    const closePart = partCloser(engines, depth);
+    tools[depth] ??= {};
+    const own = tools[depth];
+    own.memory = outputMemory(Math.min(PIECE_BYTES, sizeBytes), own.memory);
+    const out = outputBuffer(own.memory);
+    const closePart = partCloser(own);
     let produced = 0;
     while (produced < sizeBytes) {
       const left = sizeBytes - produced;

@@ -44,6 +44,7 @@ export function runOps(
   const ways: Way[] = [];
   const lastWays: Way[] = [];
   let depth = 0;
+  let inBitcode = false;
   let plainLeft = 2 ** 26 + 16 * size;
   const digests = openDigests();
   let whole: Made = { tar: made, produced: 0 };
@@ -136,6 +137,7 @@ export function runOps(
     if (way.form < 3 && lastWays[depth] !== way) plainLeft -= 65_536;
     if (way.form < 3) lastWays[depth] = way;
     if (plainLeft < 0) throw new Error('engines change too often');
+    if (inBitcode) throw new Error('a part lies in bitcode');
     const back = way.form === 3 ? ops.integer() : 0;
     if (back > produced) throw new Error('an archive begins too early');
     const around = { made, produced, entries };
@@ -143,7 +145,9 @@ export function runOps(
     produced = 0;
     entries = new Map();
     depth++;
+    inBitcode = way.form === 4;
     runAll();
+    inBitcode = false;
     depth--;
     const plain = made;
     ({ made, produced, entries } = around);

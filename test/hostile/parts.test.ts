@@ -112,6 +112,18 @@ const LIES: readonly (readonly [
     PLAIN.bytes,
     /more than 4 deep/,
   ],
+  [
+    'a part in bitcode',
+    [part(90, 0, FORM_BITCODE), part(80, 0, FORM_BITCODE), PLAIN.ops],
+    PLAIN.bytes,
+    /lies in a part of bitcode/,
+  ],
+  [
+    'a part deep in bitcode that follows another there',
+    [part(90, 0, FORM_RAW, ...ZLIB), part(80, 0, FORM_BITCODE), op(OP_TEXT, 9), part(9, 1), op(OP_TEXT, 9)],
+    Buffer.alloc(18),
+    /lies in a part of bitcode/,
+  ],
   ['a way that was never named', [part(9, 1), PLAIN.ops], PLAIN.bytes, /in way 1; there are 0/],
   [
     'too many ways',

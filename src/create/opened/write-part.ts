@@ -1,6 +1,6 @@
 /** Writes an opened part: its plain form, matched against a view of the base, and how it is closed. */
 import { type RandomAccess, readRange, sliceAccess } from '../../bytes/access.ts';
-import { FORM_STRINGS } from '../../nested/forms.ts';
+import { FORM_BITCODE, FORM_STRINGS } from '../../nested/forms.ts';
 import type { View } from '../../nested/views.ts';
 import { NO_ANCHORS } from '../choose-parts.ts';
 import { isElf } from '../executable.ts';
@@ -44,8 +44,9 @@ export async function writePart(
     },
   };
   const content = sliceAccess(plain, headerBytes, plain.sizeBytes - headerBytes);
+  const isWhole = choice.form === FORM_BITCODE || !wantsItself(content);
   writer.beginPart(plain.sizeBytes, closedBytes, choice);
-  if (!wantsItself(content)) await writeChangedFile(writer, plain, inner.match, earlier);
+  if (isWhole) await writeChangedFile(writer, plain, inner.match, earlier);
   else {
     writeHeader(writer, readRange(plain, 0, headerBytes, plain.sizeBytes), old);
     await write(writer, content, old && earlierContent(context, old), inner);

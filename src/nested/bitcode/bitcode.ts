@@ -4,6 +4,7 @@
  * Format"). A part is held as a whole, closed and plain; MAX_BITCODE_BYTES bounds both.
  */
 import { type RandomAccess, readRange } from '../../bytes/access.ts';
+import { holdOutput } from '../../deflate/held-output.ts';
 import { corrupt } from '../../errors.ts';
 import { readUint32 } from '../little-endian.ts';
 import { readBits } from './read-bits.ts';
@@ -73,19 +74,21 @@ function beginsBlock(word: number): boolean {
   return word % 4 === 1 && word < 1 << 13 && word >> 10 >= 2;
 }
 
+const FIRST_HELD_BYTES = 1 << 14;
+
 /** Closes one part; it is handed out at its end, when the lengths of its blocks are known. */
 export function closeBitcode(sink: (piece: Uint8Array) => void) {
-  const held: Uint8Array[] = [];
+  const held = holdOutput(FIRST_HELD_BYTES);
   let heldBytes = 0;
   return {
     write(bytes: Uint8Array) {
       heldBytes += bytes.length;
       if (heldBytes > MAX_BITCODE_BYTES)
         throw corrupt(`the plain form of bitcode has more than ${MAX_BITCODE_BYTES} bytes`);
-      held.push(Uint8Array.from(bytes));
+      held.sink(bytes);
     },
     finish() {
-      const plain = Buffer.concat(held.splice(0));
+      const plain = held.take();
       const transport = writeBits(plain, MAGIC, MAX_BITCODE_BYTES);
       walkBitstream(transport);
       sink(transport.finish());

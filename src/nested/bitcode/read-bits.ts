@@ -3,7 +3,7 @@ import { corrupt } from '../../errors.ts';
 import { bitOf, CHAR6, difference, type Transport } from './transport.ts';
 
 /** Every plain byte but those of blobs takes a bit; more is never made of so many bytes. */
-const PIECE_BYTES = 1 << 16;
+const PIECE_BYTES = 1 << 14;
 
 /** Reads `bytes` from `start` on; `sink` gets pieces that are valid until it returns. `finish` hands out the last. */
 export function readBits(

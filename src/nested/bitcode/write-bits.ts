@@ -12,7 +12,8 @@ export function writeBits(
   first: Uint8Array,
   mostBytes: number,
 ): Transport & { finish(): Uint8Array } {
-  let out = new Uint8Array(FIRST_BYTES);
+  // Most come to no more than their plain form.
+  let out = new Uint8Array(Math.min(mostBytes, Math.max(FIRST_BYTES, plain.length)));
   out.set(first);
   let position = 0;
   let bytes = first.length;
