@@ -27,6 +27,7 @@ import { availableParallelism, hostname, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { DidiffError } from '../errors.ts';
 import { concatAccess, type FileRange, type RandomAccess } from './access.ts';
+import { openTail } from './tail.ts';
 
 /** A source with a file behind it. */
 export interface FileAccess extends RandomAccess {
@@ -101,28 +102,32 @@ export function openTempFile(directory: string): TempFile {
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
   // Windows can't remove an open file; there it is removed at close.
   const removed = tryRemove(path);
-  let sizeBytes = 0;
+  const tail = openTail((bytes, position) => writeFully(fd, bytes, position));
   let open = true;
   return {
     get sizeBytes() {
-      return sizeBytes;
+      return tail.sizeBytes;
     },
     append(bytes) {
       assertOpen(open, path);
-      writeFully(fd, bytes, sizeBytes);
-      sizeBytes += bytes.length;
+      tail.append(bytes);
     },
     truncate(size) {
       assertOpen(open, path);
+      tail.cut(size);
       ftruncateSync(fd, size);
-      sizeBytes = size;
     },
-    ranges: () => [{ fd, start: 0, sizeBytes }],
+    ranges() {
+      tail.flush();
+      return [{ fd, start: 0, sizeBytes: tail.sizeBytes }];
+    },
     readAt(position, into) {
       assertOpen(open, path);
+      const { sizeBytes } = tail;
       if (position < 0 || position + into.length > sizeBytes) {
         throw new RangeError(`read of ${into.length} bytes at ${position} is outside of ${sizeBytes} bytes`);
       }
+      if (position + into.length > tail.flushedBytes) tail.flush();
       readFully(fd, position, into);
     },
     close() {

@@ -6,6 +6,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { RandomAccess } from '../bytes/access.ts';
 import { openTempFile, type TempFile } from '../bytes/file.ts';
+import { readAhead } from '../bytes/read-ahead.ts';
 import { openDecoder, type StreamDecoder } from '../codec/stream-decoder.ts';
 import { corrupt } from '../errors.ts';
 import { openViews } from '../nested/views.ts';
@@ -122,8 +123,9 @@ async function* run(
   const digests = openDigestBook();
   const ops = tracedOps(opReader(readers, base.sizeBytes, tarBytes, digests), trace);
   const differences = differ(readers[STREAM_GAPS]!, readers[STREAM_DIFFS]!, trace?.onDifference);
-  const fill = filler(readers, base, history, differences);
-  const nextHeader = headerReader(readers[STREAM_HEADERS]!, base);
+  const ahead = readAhead(base);
+  const fill = filler(readers, ahead, history, differences);
+  const nextHeader = headerReader(readers[STREAM_HEADERS]!, ahead);
   /** By depth. */
   const tools: PartTools[] = [];
   /** What the last header says of the size of its file. */
