@@ -4,6 +4,7 @@
  */
 import type { createBundle as CreateBundle } from './create/bundle.ts';
 import type { createPatch as CreatePatch } from './create/create.ts';
+import type { estimatePatch as EstimatePatch } from './estimate/estimate.ts';
 
 export { type ApplyOptions, type ApplyResult, applyPatch } from './apply/apply.ts';
 export { neededDiffIds } from './apply/base.ts';
@@ -24,7 +25,6 @@ export type { BundleBase, BundleReport, PlatformReport } from './create/bundle.t
 export type { CreateOptions } from './create/create.ts';
 export type { CreateReport, LayerReport } from './create/report.ts';
 export { DidiffError, type ErrorCode, EXIT_CODES } from './errors.ts';
-export { estimatePatch } from './estimate/estimate.ts';
 export type { Estimate, EstimatedFile, EstimatedLayer } from './estimate/model.ts';
 export { type PatchArtifact, parseArtifact } from './fleet/artifact.ts';
 export type { PatchDescription } from './fleet/description.ts';
@@ -125,9 +125,12 @@ export {
 export type { RegistryOptions } from './stores/registry/connection.ts';
 export { openRepository, type Repository } from './stores/registry/repository.ts';
 
-/** Making patches takes much code that receivers, small devices among them, needn't load. */
+// What makes patches is much code that receivers, small devices among them, needn't load.
 export const createPatch: typeof CreatePatch = async (...given) =>
   await (await import('./create/create.ts')).createPatch(...given);
 
 export const createBundle: typeof CreateBundle = async (...given) =>
   await (await import('./create/bundle.ts')).createBundle(...given);
+
+export const estimatePatch: typeof EstimatePatch = async (...given) =>
+  await (await import('./estimate/estimate.ts')).estimatePatch(...given);
