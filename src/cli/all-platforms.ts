@@ -1,6 +1,8 @@
 /** What `create --all-platforms` opens, and how it tells what it made. */
 import type { BundleBase, BundleInspection, BundleReport, OpenedIndex } from '../index.ts';
 import { formatBytes } from './format.ts';
+import type { Line } from './styled.ts';
+import { sentenceLines, tableLines } from './table.ts';
 
 type Library = typeof import('../index.ts');
 type OpenOptions = Parameters<Library['openImage']>[1];
@@ -29,55 +31,88 @@ export async function openAllPlatforms(
   return { base: { name: image.name, images: [{ platform: image.platform, open }] }, index };
 }
 
-export function describeBundle(report: BundleReport, path: string): string {
+export function describeBundle(report: BundleReport, path: string, widthColumns?: number): readonly Line[] {
   const { platforms, shared, others } = report;
-  const lines = [
-    `${path}: ${formatBytes(report.patchBytes)}, from ${report.base} to ${report.target}, all platforms`,
-  ];
-  for (const { platform, hasBase, report: own } of platforms) {
+  const rows = platforms.map(({ platform, hasBase, report: own }) => {
     const made = own.layers.filter(({ how }) => how !== 'base').length;
     const from = hasBase ? `${made} of ${own.layers.length} layers` : 'not in the base, so it is whole';
     const pull = own.pullBytes === undefined ? '' : `; a pull would move ${formatBytes(own.pullBytes)}`;
-    lines.push(`  ${platform}: ${formatBytes(own.patchBytes)} (${from})${pull}`);
-  }
-  if (shared !== undefined)
-    lines.push(
-      `  shared by several: ${formatBytes(shared.patchBytes)} (${shared.layers} ${shared.layers === 1 ? 'layer' : 'layers'})`,
-    );
-  if (others.manifests > 0) {
-    const what =
-      others.manifests === 1
-        ? '1 attestation or other manifest'
-        : `${others.manifests} attestations and other manifests`;
-    lines.push(`  ${what}: ${formatBytes(others.patchBytes)}`);
-  }
+    return [formatBytes(own.patchBytes), platform, `${from}${pull}`];
+  });
   const isExact = platforms.every(({ report: own }) => own.exactManifest);
-  lines.push(
-    isExact
-      ? "  the index's digest and signatures stay valid on every store that takes indexes"
-      : '  without blobs: for classic engines, podman and docker-archives only, one platform at a time',
-  );
-  return lines.join('\n');
+  const sizes = `${formatBytes(report.patchBytes)}, from ${report.base} to ${report.target}, all platforms`;
+  return [
+    ...sentenceLines(`${path}: ${sizes}`, widthColumns),
+    ...sentenceLines(
+      isExact
+        ? "the index's digest and signatures stay valid on every store that takes indexes"
+        : 'without blobs: for classic engines, podman and docker-archives only, one platform at a time',
+      widthColumns,
+      2,
+    ),
+    ...partsTable([...rows, ...describeRest(shared, others)], widthColumns),
+  ];
 }
 
-export function describeInspectedBundle(bundle: BundleInspection, path: string): string {
+export function describeInspectedBundle(
+  bundle: BundleInspection,
+  path: string,
+  widthColumns?: number,
+): readonly Line[] {
   const { platforms, shared, others, target } = bundle;
-  const lines = [
-    `${path}: ${formatBytes(bundle.patchBytes)}, format ${bundle.formatVersion}, by ${bundle.writer}, all platforms`,
-    `base:     ${bundle.base}`,
-    `target:   ${target.name}`,
-    `  index    ${target.index}`,
+  const rows = platforms.map(({ platform, patchBytes, layers, hasBase, manifest }) => [
+    formatBytes(patchBytes),
+    platform,
+    `${layersOf(layers)}${hasBase ? '' : ', whole: without a base'}; manifest ${manifest}`,
+  ]);
+  const made = `format ${bundle.formatVersion}, by ${bundle.writer}, all platforms`;
+  return [
+    ...sentenceLines(`${path}: ${formatBytes(bundle.patchBytes)}, ${made}`, widthColumns),
+    ...tableLines(
+      [{}, { wraps: true }],
+      [
+        ['base', bundle.base],
+        ['target', target.name],
+        ['index', target.index],
+      ],
+      widthColumns,
+    ),
+    ...partsTable([...rows, ...describeRest(shared, others)], widthColumns),
+    '--platform shows the patch for one of them.',
   ];
-  for (const { platform, patchBytes, layers, hasBase, manifest } of platforms)
-    lines.push(
-      `  ${platform}: ${formatBytes(patchBytes)} for ${layers} layers${hasBase ? '' : ', whole: without a base'}; manifest ${manifest}`,
-    );
-  if (shared !== undefined)
-    lines.push(`  shared by several: ${formatBytes(shared.patchBytes)} for ${shared.layers} layers`);
-  if (others.manifests > 0)
-    lines.push(
-      `  ${others.manifests} other manifests, attestations mostly: ${formatBytes(others.patchBytes)}`,
-    );
-  lines.push('--platform shows the patch for one of them.');
-  return lines.join('\n');
+}
+
+function partsTable(rows: readonly (readonly string[])[], widthColumns: number | undefined): readonly Line[] {
+  return [
+    [{ text: 'platforms', colour: 'bold' }],
+    ...tableLines([{ align: 'right' }, {}, { wraps: true }], rows, widthColumns),
+  ];
+}
+
+/** What is for several platforms, or none. */
+function describeRest(
+  shared: BundleReport['shared'],
+  others: BundleReport['others'],
+): readonly (readonly string[])[] {
+  const { manifests } = others;
+  return [
+    ...(shared === undefined
+      ? []
+      : [[formatBytes(shared.patchBytes), 'several', `${layersOf(shared.layers)} that they share`]]),
+    ...(manifests === 0
+      ? []
+      : [
+          [
+            formatBytes(others.patchBytes),
+            'others',
+            manifests === 1
+              ? '1 manifest, such as an attestation'
+              : `${manifests} manifests, such as attestations`,
+          ],
+        ]),
+  ];
+}
+
+function layersOf(count: number): string {
+  return `${count} ${count === 1 ? 'layer' : 'layers'}`;
 }

@@ -10,6 +10,7 @@ import {
   readWords,
 } from './patch-arguments.ts';
 import { withResources } from './resources.ts';
+import { sentenceLines } from './table.ts';
 
 const EXAMPLES = `
 The base is found by itself in the engine, by its layers; --base names it, or takes it from another store.
@@ -87,7 +88,9 @@ export const applyCommand: CommandModule = {
           const target =
             opened.kind === 'patch' ? opened.reader.header.target.name : opened.bundle.header.targetName;
           if (result.names.length === 0) output.note(NAMELESS);
-          output.result({ destination: sink.name, target, ...result }, () => describe(result, sink.name));
+          output.result({ destination: sink.name, target, ...result }, (width) =>
+            sentenceLines(describe(result, sink.name), width),
+          );
         });
       });
   },

@@ -5,6 +5,8 @@ import { formatBytes } from './format.ts';
 import { preferMemory } from './memory.ts';
 import { assertIsBundle, assertOneChoice, openArguments, readWords } from './patch-arguments.ts';
 import { withResources } from './resources.ts';
+import type { Line } from './styled.ts';
+import { sentenceLines, tableLines } from './table.ts';
 
 const EXAMPLES = `
 Reads the whole patch and the base, rebuilds every layer without keeping it, and writes nothing.
@@ -53,47 +55,74 @@ export const checkCommand: CommandModule = {
             if (given.allPlatforms) assertIsBundle(library, path);
             const base = keep(await opened.openBase());
             const result = await library.checkPatch(opened.reader, base, sink, store);
-            output.result({ base: base.name, ...result }, () => describe(result, path, base.name));
+            output.result({ base: base.name, ...result }, (width) =>
+              describe(result, path, base.name, width),
+            );
           } else if (given.allPlatforms) {
             const result = await library.checkWhole(opened.bundle, opened.openBase, sink, store);
-            output.result(result, () => describeWhole(result, path));
+            output.result(result, (width) => describeWhole(result, path, width));
           } else {
             const parts = await opened.bundle.openParts();
             const part = opened.choosePart(parts);
             const result = await library.checkPart(parts, part, opened.openBase, sink, store);
-            output.result(result, () => describe(result, path, result.base));
+            output.result(result, (width) => describe(result, path, result.base, width));
           }
         });
       });
   },
 };
 
-function describe({ needs, provedLayers, wasThere }: CheckResult, path: string, base: string): string {
+function describe(
+  { needs, provedLayers, wasThere }: CheckResult,
+  path: string,
+  base: string,
+  widthColumns?: number,
+): readonly Line[] {
   return [
-    `${path} applies to ${base}: ${layersOf(provedLayers)} out right`,
-    describeNeeds(needs),
-    ...(wasThere ? ['  the image is there already'] : []),
-  ].join('\n');
+    ...sentenceLines(`${path} applies to ${base}: ${layersOf(provedLayers)} out right`, widthColumns),
+    ...(wasThere ? sentenceLines('the image is there already', widthColumns, INDENT) : []),
+    ...describeNeeds(needs),
+  ];
 }
 
-function describeWhole({ needs, platforms, wasThere }: WholeCheck, path: string): string {
+function describeWhole(
+  { needs, platforms, wasThere }: WholeCheck,
+  path: string,
+  widthColumns?: number,
+): readonly Line[] {
   return [
-    `${path} applies to all platforms:`,
-    ...platforms.map(
-      ({ platform, base, provedLayers }) => `  ${platform}, to ${base}: ${layersOf(provedLayers)} out right`,
+    ...sentenceLines(`${path} applies to all platforms`, widthColumns),
+    ...(wasThere ? sentenceLines('the index is there already', widthColumns, INDENT) : []),
+    ...tableLines(
+      [{}, { gives: true }, {}],
+      platforms.map(({ platform, base, provedLayers }) => [
+        platform,
+        `to ${base}`,
+        `${layersOf(provedLayers)} out right`,
+      ]),
+      widthColumns,
     ),
-    describeNeeds(needs),
-    ...(wasThere ? ['  the index is there already'] : []),
-  ].join('\n');
+    ...describeNeeds(needs),
+  ];
 }
 
 function layersOf(count: number): string {
   return `${count} ${count === 1 ? 'layer comes' : 'layers come'}`;
 }
 
-function describeNeeds({ memoryBytes, scratchBytes, outputBytes }: CheckResult['needs']): string {
-  return (
-    `  takes up to ${formatBytes(memoryBytes)} of memory, ${formatBytes(scratchBytes)} of scratch space, ` +
-    `${formatBytes(outputBytes)} for the image`
-  );
+/** The most that it takes of each. */
+function describeNeeds({ memoryBytes, scratchBytes, outputBytes }: CheckResult['needs']): readonly Line[] {
+  return [
+    [{ text: 'takes up to', colour: 'bold' }],
+    ...tableLines(
+      [{ align: 'right' }, {}],
+      [
+        [formatBytes(memoryBytes), 'of memory'],
+        [formatBytes(scratchBytes), 'of scratch space'],
+        [formatBytes(outputBytes), 'for the image'],
+      ],
+    ),
+  ];
 }
+
+const INDENT = 2;

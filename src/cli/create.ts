@@ -1,10 +1,10 @@
 /** `didiff create BASE TARGET PATCH`. */
 
 import { DidiffError } from '../errors.ts';
-import type { CreateReport, LayerReport } from '../index.ts';
+import type { CreateReport } from '../index.ts';
 import { describeBundle, openAllPlatforms } from './all-platforms.ts';
-import { describeBlob, describeExact } from './blob-words.ts';
 import type { CommandModule } from './command.ts';
+import { describeCreated, reasonOf } from './describe-created.ts';
 import { formatBytes, parseBytes } from './format.ts';
 import { preferMemory } from './memory.ts';
 import { assertOneChoice } from './patch-arguments.ts';
@@ -71,14 +71,14 @@ export const createCommand: CommandModule = {
             const report = await library.createBundle(base, index, path, settings);
             for (const { platform, report: own } of report.platforms)
               for (const warning of warningsOf(own)) output.warn(`${platform}: ${warning}`);
-            output.result({ patch: path, ...report }, () => describeBundle(report, path));
+            output.result({ patch: path, ...report }, (width) => describeBundle(report, path, width));
             return;
           }
           const base = keep(await library.openImage(baseName, store));
           const target = keep(await library.openImage(targetName, store));
           const report = await library.createPatch(base, target, path, settings);
           for (const warning of warningsOf(report)) output.warn(warning);
-          output.result({ patch: path, ...report }, () => describe(report, path));
+          output.result({ patch: path, ...report }, (width) => describeCreated(report, path, width));
         });
       });
   },
@@ -109,44 +109,4 @@ function warningsOf(report: CreateReport): string[] {
         ]
       : [],
   );
-}
-
-function describe(report: CreateReport, path: string): string {
-  const lines = [`${path}: ${formatBytes(report.patchBytes)}, from ${report.base} to ${report.target}`];
-  for (const [position, layer] of report.layers.entries())
-    lines.push(`  layer ${position}: ${describeLayer(layer)}`);
-  const { same, changed, added, predicted } = report.files;
-  if (same + changed + added > 0)
-    lines.push(
-      `  files: ${same} the same, ${changed} changed, ${added} new` +
-        (predicted > 0 ? `; ${predicted} executables predicted` : ''),
-    );
-  if (report.pullBytes !== undefined && report.pullBytes > 0) {
-    const times = report.pullBytes / report.patchBytes;
-    lines.push(
-      `  a pull would move ${formatBytes(report.pullBytes)}: ${times.toFixed(times < 10 ? 1 : 0)} times as much`,
-    );
-  }
-  if (report.exactManifest === true) lines.push(`  ${describeExact(report.needsBaseBlobs)}`);
-  if (report.exactManifest === false)
-    lines.push('  without blobs: for classic engines, podman and docker-archives only');
-  return lines.join('\n');
-}
-
-function describeLayer({ how, patchBytes, tarBytes, blob }: LayerReport): string {
-  const made =
-    how === 'base'
-      ? `${formatBytes(tarBytes)}, the same as in the base`
-      : how === 'blob'
-        ? formatBytes(tarBytes)
-        : `${formatBytes(patchBytes)} for ${formatBytes(tarBytes)}`;
-  if (blob === undefined) return made;
-  const why = blob.compression === undefined ? '' : ` (${reasonOf(blob.compression)})`;
-  return `${made}; blob ${describeBlob(blob.source, blob, how === 'base')}${why}`;
-}
-
-/** Why a blob has no recipe. */
-function reasonOf(compression: 'none' | 'gzip' | 'zstd'): string {
-  if (compression === 'gzip') return 'encoder not recognised';
-  return compression === 'zstd' ? 'zstd, which no recipe makes' : 'neither gzip nor zstd';
 }

@@ -3,7 +3,7 @@ import type { Advice } from '../index.ts';
 import { formatBytes } from './format.ts';
 import type { Line } from './styled.ts';
 import { tableLines } from './table.ts';
-import { displayWidth } from './width.ts';
+import { wrapText } from './width.ts';
 
 const DEFAULT_COLUMNS = 100;
 const INDENT = 4;
@@ -14,7 +14,7 @@ export function describeAdvice(advice: readonly Advice[], widthColumns?: number)
   for (const { title, text, savesBytes, pathCount, paths } of advice) {
     const saves = savesBytes > 0 ? `, up to ${formatBytes(savesBytes)}` : '';
     lines.push(['  ', { text: title, colour: 'yellow' }, saves]);
-    for (const line of wrap(text, (widthColumns ?? DEFAULT_COLUMNS) - INDENT))
+    for (const line of wrapText(text, (widthColumns ?? DEFAULT_COLUMNS) - INDENT))
       lines.push([`${' '.repeat(INDENT)}${line}`]);
     lines.push(
       ...tableLines(
@@ -27,17 +27,4 @@ export function describeAdvice(advice: readonly Advice[], widthColumns?: number)
     if (pathCount > paths.length) lines.push(`${' '.repeat(INDENT + 2)}and ${pathCount - paths.length} more`);
   }
   return lines;
-}
-
-function wrap(text: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    const longer = line === '' ? word : `${line} ${word}`;
-    if (line !== '' && displayWidth(longer) > width) {
-      lines.push(line);
-      line = word;
-    } else line = longer;
-  }
-  return [...lines, line];
 }

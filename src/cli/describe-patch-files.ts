@@ -34,7 +34,7 @@ export function describePatchFiles(
   const rest = entries.slice(most);
   const restBytes = rest.reduce((sum, { patchBytes }) => sum + patchBytes, 0);
   return [
-    'shares:',
+    [{ text: 'shares', colour: 'bold' }],
     ...tableLines(
       [{ align: 'right' }, {}],
       [
@@ -45,7 +45,7 @@ export function describePatchFiles(
         [formatBytes(shares.overhead), 'header, config, manifest, framing'],
       ].filter(([bytes]) => bytes !== '0 B'),
     ),
-    'files:',
+    [{ text: 'files', colour: 'bold' }],
     ...tableLines(COLUMNS, [HEADINGS, ...listed.map(describeFile)], widthColumns),
     ...(rest.length === 0
       ? []

@@ -6,7 +6,7 @@ import { formatBytes } from './format.ts';
 import { preferMemory } from './memory.ts';
 import { withResources } from './resources.ts';
 import type { Line } from './styled.ts';
-import { tableLines } from './table.ts';
+import { sentenceLines, tableLines } from './table.ts';
 
 const EXAMPLES = `
 Examples:
@@ -51,7 +51,12 @@ export const estimateCommand: CommandModule = {
 
 function describe(estimate: Estimate, widthColumns?: number): readonly Line[] {
   const { base, target, estimatedBytes, pullBytes, layers, files } = estimate;
-  const lines: Line[] = [`a patch from ${base} to ${target} would take about ${formatBytes(estimatedBytes)}`];
+  const lines: Line[] = [
+    ...sentenceLines(
+      `a patch from ${base} to ${target} would take about ${formatBytes(estimatedBytes)}`,
+      widthColumns,
+    ),
+  ];
   if (pullBytes !== undefined && pullBytes > 0) {
     const times = pullBytes / estimatedBytes;
     lines.push(

@@ -1,15 +1,12 @@
 /** `didiff inspect PATCH`. */
-import type { InspectedLayer, Inspection } from '../index.ts';
 import { describeInspectedBundle } from './all-platforms.ts';
-import { describeBlob, describeExact } from './blob-words.ts';
 import type { CommandModule } from './command.ts';
 import { describeAdvice } from './describe-advice.ts';
+import { describeInspection } from './describe-inspection.ts';
 import { describePatchFiles } from './describe-patch-files.ts';
 import { formatBytes } from './format.ts';
 import { type OpenedBundle, openArguments, readWords } from './patch-arguments.ts';
 import { withResources } from './resources.ts';
-import type { Line } from './styled.ts';
-import { tableLines } from './table.ts';
 
 const EXAMPLES = `
 With --base, which files the bytes are for: most names are predicted from the base, and stand nowhere in the patch.
@@ -62,7 +59,7 @@ export const inspectCommand: CommandModule = {
           );
           if (opened.kind === 'bundle' && !wantsOne) {
             const found = await library.inspectBundle(opened.bundle, opened.readBytes);
-            output.result(found, () => describeInspectedBundle(found, path));
+            output.result(found, (width) => describeInspectedBundle(found, path, width));
             return;
           }
           const { reader, readBytes, openBase } = opened.kind === 'patch' ? opened : await partOf(opened);
@@ -80,7 +77,7 @@ export const inspectCommand: CommandModule = {
           if (base === undefined && (given.files === true || given.html !== undefined)) output.note(BASELESS);
           const platform = library.formatPlatform(inspection.target.platform);
           output.result({ ...inspection, advice }, (width) => [
-            ...describe(inspection, path, platform, width),
+            ...describeInspection(inspection, path, platform, width),
             ...(inspection.files === undefined
               ? []
               : describePatchFiles(inspection.files, given.files ? Infinity : MOST_FILES, width)),
@@ -106,53 +103,4 @@ async function partOf({ bundle, choosePart, openBase }: OpenedBundle) {
 function parseLayer(text: string, { DidiffError }: typeof import('../index.ts')): number {
   if (/^\d{1,4}$/.test(text)) return Number(text);
   throw new DidiffError('USAGE', `--layer takes the position of a layer, from 0; found ${text}`);
-}
-
-function describe(patch: Inspection, path: string, platform: string, widthColumns?: number): readonly Line[] {
-  const { base, target, needs } = patch;
-  const lines: Line[] = [
-    `${path}: ${formatBytes(patch.patchBytes)}, format ${patch.formatVersion}, by ${patch.writer}`,
-    `base:     ${base.name}, of which ${base.layers.length} layers (${formatBytes(sum(base.layers))}) are read`,
-    ...tableLines(
-      [{}, { align: 'right' }],
-      base.layers.map(({ diffId, sizeBytes }) => [diffId, formatBytes(sizeBytes)]),
-    ),
-    `target:   ${target.name}, ${platform}`,
-    `  config   ${target.config}`,
-  ];
-  if (target.manifest !== undefined) lines.push(`  manifest ${target.manifest}`);
-  if (target.index !== undefined) lines.push(`  index    ${target.index}`);
-  for (const layer of target.layers) lines.push(`  layer ${layer.position}: ${describeLayer(layer)}`);
-  if (patch.exactManifest === true) lines.push(`exact:    ${describeExact(needs.baseBlobs)}`);
-  else if (patch.exactManifest === false) lines.push('exact:    image ID only; made with --no-blobs');
-  else lines.push('exact:    image ID and layers; the target was read from a store that keeps no manifest');
-  lines.push(
-    `needs:    ${formatBytes(needs.memoryBytes)} of memory besides the program's own, up to ${formatBytes(needs.scratchBytes)} of scratch space, ` +
-      `${formatBytes(needs.targetBytes)} for the image`,
-    'bytes:',
-    ...tableLines(
-      [{ align: 'right' }, { gives: true }],
-      Object.entries(patch.streams)
-        .sort((a, b) => b[1] - a[1])
-        .map(([name, bytes]) => [formatBytes(bytes), name]),
-      widthColumns,
-    ),
-  );
-  return lines;
-}
-
-function describeLayer({ from, tarBytes, patchBytes, predicted, blob }: InspectedLayer): string {
-  const size = formatBytes(tarBytes);
-  const executables = predicted === undefined ? '' : `, ${predicted} executables predicted`;
-  const made =
-    from === 'base'
-      ? `${size}, the base's own`
-      : from === 'blob'
-        ? `${size}, carried as its blob`
-        : `${size} from ${formatBytes(patchBytes)}${executables}`;
-  return blob === undefined ? made : `${made}; blob ${describeBlob(blob.from, blob, from === 'base')}`;
-}
-
-function sum(layers: readonly { readonly sizeBytes: number }[]): number {
-  return layers.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
 }

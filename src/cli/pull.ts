@@ -5,6 +5,8 @@ import type { CommandModule } from './command.ts';
 import { formatBytes } from './format.ts';
 import { preferMemory } from './memory.ts';
 import { withResources } from './resources.ts';
+import type { Line, Span } from './styled.ts';
+import { sentenceLines, tableLines } from './table.ts';
 
 const EXAMPLES = `
 Patches that the registry has are used where they save something; what they don't lead to is fetched as layers. A pull
@@ -75,14 +77,14 @@ export const pullCommand: CommandModule = {
           const image = library.familiarImageName(name);
           if (given.dryRun) {
             const plan = await library.planPull(setting, pull);
-            output.result({ image, destination: destination.sink.name, ...plan }, () =>
-              describePlan(plan, image, destination.sink.name),
+            output.result({ image, destination: destination.sink.name, ...plan }, (width) =>
+              describePlan(plan, image, destination.sink.name, width),
             );
             return;
           }
           const result = await library.pullImage(setting, pull);
-          output.result({ image, destination: destination.sink.name, ...result }, () =>
-            describeResult(result, destination.sink.name),
+          output.result({ image, destination: destination.sink.name, ...result }, (width) =>
+            sentenceLines(describeResult(result, destination.sink.name), width),
           );
         });
       });
@@ -130,13 +132,23 @@ function describeResult(result: PullResult, destination: string): string {
   return `${result.id}${names} is in ${destination}; ${formatBytes(result.fetchedBytes)} were fetched${how}`;
 }
 
-function describePlan({ wasThere, chosen, others }: PullPlan, image: string, destination: string): string {
-  if (wasThere) return `${image} is already in ${destination}`;
-  const line = (way: DescribedWay, mark: string) =>
-    `  ${mark} ${formatBytes(way.bytes)}: ${describeWay(way)}`;
-  return [`${image} to ${destination}:`, line(chosen, '*'), ...others.map((way) => line(way, ' '))].join(
-    '\n',
-  );
+/** The ways by what they move; the first is the one that would be gone. */
+function describePlan(
+  { wasThere, chosen, others }: PullPlan,
+  image: string,
+  destination: string,
+  widthColumns?: number,
+): readonly Line[] {
+  if (wasThere) return sentenceLines(`${image} is already in ${destination}`, widthColumns);
+  const row = (way: DescribedWay, mark: Span) => [mark, formatBytes(way.bytes), describeWay(way)];
+  return [
+    ...sentenceLines(`${image} to ${destination}`, widthColumns),
+    ...tableLines(
+      [{}, { align: 'right' }, { wraps: true }],
+      [row(chosen, { text: '*', colour: 'green' }), ...others.map((way) => row(way, ' '))],
+      widthColumns,
+    ),
+  ];
 }
 
 function describeWay({ steps }: DescribedWay): string {

@@ -3,6 +3,8 @@ import type { Platform, PushOptions, PushResult } from '../index.ts';
 import type { CommandModule } from './command.ts';
 import { formatBytes } from './format.ts';
 import { withResources } from './resources.ts';
+import type { Line } from './styled.ts';
+import { sentenceLines } from './table.ts';
 
 const EXAMPLES = `
 The patch is put beside the image that it leads to, where 'didiff list' finds it.
@@ -41,8 +43,8 @@ export const pushCommand: CommandModule = {
               output.note(`The image that the patch leads to, ${target}, is not in ${repository.name} yet.`);
           const place = { patch: path, repository: repository.name };
           const isOne = results.length === 1 && !('platform' in results[0]!);
-          output.result(isOne ? { ...place, ...results[0] } : { ...place, platforms: results }, () =>
-            results.map((result) => describe(result, repository.name)).join('\n'),
+          output.result(isOne ? { ...place, ...results[0] } : { ...place, platforms: results }, (width) =>
+            results.flatMap((result) => describe(result, repository.name, width)),
           );
         });
       });
@@ -83,12 +85,13 @@ async function readBase(
   }
 }
 
-function describe(result: PushResult, repository: string): string {
+function describe(result: PushResult, repository: string, widthColumns?: number): readonly Line[] {
   const { artifact, target, patchBytes, parts, sentBytes, wasThere } = result;
-  if (wasThere) return `${artifact} was already in ${repository}`;
+  if (wasThere) return sentenceLines(`${artifact} was already in ${repository}`, widthColumns);
   const sent = sentBytes === patchBytes ? '' : `, of which ${formatBytes(sentBytes)} were sent`;
+  const size = `${formatBytes(patchBytes)} in ${parts} ${parts === 1 ? 'part' : 'parts'}${sent}`;
   return [
-    `${artifact} is in ${repository}: ${formatBytes(patchBytes)} in ${parts} ${parts === 1 ? 'part' : 'parts'}${sent}`,
-    `  leads to ${target}`,
-  ].join('\n');
+    ...sentenceLines(`${artifact} is in ${repository}: ${size}`, widthColumns),
+    ...sentenceLines(`leads to ${target}`, widthColumns, 2),
+  ];
 }

@@ -45,6 +45,23 @@ export function truncateMiddle(text: string, width: number): string {
   return `${start.join('')}…${end.join('')}`;
 }
 
+/** A space, but for that between a number and its unit. */
+const BREAK = / (?!k?B\b|[MGTP]B\b)/;
+
+/** Breaks `text` at its spaces into lines of at most `width` columns, but for words that are longer; sizes stay whole. */
+export function wrapText(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  let line: string | undefined;
+  for (const word of text.split(BREAK)) {
+    const longer: string = line === undefined ? word : `${line} ${word}`;
+    if (line !== undefined && displayWidth(longer) > width) {
+      lines.push(line);
+      line = word;
+    } else line = longer;
+  }
+  return [...lines, line ?? ''];
+}
+
 function takeWhileFits(characters: readonly string[], width: number): readonly string[] {
   let left = width;
   const end = characters.findIndex((character) => {
