@@ -8,20 +8,14 @@ import type { estimatePatch as EstimatePatch } from './estimate/estimate.ts';
 
 export { type ApplyOptions, type ApplyResult, applyPatch } from './apply/apply.ts';
 export { neededDiffIds } from './apply/base.ts';
-export {
-  applyPart,
-  applyWhole,
-  checkPart,
-  checkWhole,
-  choosePart,
-  type OpenBase,
-  type WantedBase,
-  type WholeCheck,
-} from './apply/bundle.ts';
+export { applyPart, checkPart, choosePart } from './apply/bundle.ts';
+export type { OpenBase, WantedBase } from './apply/bundle-bases.ts';
+export { applyWhole, checkWhole, type WholeCheck } from './apply/bundle-whole.ts';
 export { type CheckResult, checkPatch } from './apply/check.ts';
 export type { Needs } from './apply/needs.ts';
 export type { Digest } from './bytes/digest.ts';
-export type { BundleBase, BundleReport, PlatformReport } from './create/bundle.ts';
+export type { BundleReport, PlatformReport } from './create/bundle.ts';
+export type { BundleBase } from './create/bundle-parts.ts';
 export type { CreateOptions } from './create/create.ts';
 export type { CreateReport, LayerReport } from './create/report.ts';
 export { DidiffError, type ErrorCode, EXIT_CODES } from './errors.ts';
