@@ -2,37 +2,28 @@
  * Level 3 of Go 1.27's encoder: one table of 5-byte hashes with two entries each. Plain reference.
  */
 import { commonLength, History, hash5, load32, MARGIN, REACH } from './history.ts';
-import { type FastMatcher, SHORTEST_BLOCK } from './matcher.ts';
+import { HistoryMatcher } from './matcher.ts';
 
 const TABLE_SIZE = 1 << 16;
 /** Candidates are looked up a little less far, so that 4 bytes at either end are in reach. */
 const SAFE_REACH = REACH - 4;
 
-export class PairMatcher implements FastMatcher {
-  readonly #newest = new Int32Array(TABLE_SIZE);
-  readonly #before = new Int32Array(TABLE_SIZE);
-  readonly #history = new History([this.#newest, this.#before]);
-  readonly tokens = this.#history.tokens;
+export class PairMatcher extends HistoryMatcher {
+  readonly #newest: Int32Array;
+  readonly #before: Int32Array;
   #candidate = 0;
   #candidateBefore = 0;
 
-  clear(): void {
-    this.#history.clear();
+  constructor() {
+    const newest = new Int32Array(TABLE_SIZE);
+    const before = new Int32Array(TABLE_SIZE);
+    super(new History([newest, before]));
+    this.#newest = newest;
+    this.#before = before;
   }
 
-  forget(): void {
-    this.#history.forget();
-  }
-
-  encode(from: Uint8Array, start: number, end: number): number {
-    const at = this.#history.add(from, start, end);
-    if (end - start < SHORTEST_BLOCK) return 0;
-    this.#run(at);
-    return this.#history.count;
-  }
-
-  #run(start: number): void {
-    const history = this.#history;
+  protected run(start: number): void {
+    const history = this.history;
     const { buffer, length: end } = history;
     const limit = end - MARGIN;
     let emitted = start;
@@ -81,7 +72,7 @@ export class PairMatcher implements FastMatcher {
 
   /** Of two candidates in reach the one that matches longer; −1: none. */
   #longerCandidate(at: number, end: number): number {
-    const { buffer } = this.#history;
+    const { buffer } = this.history;
     const newest = this.#candidate;
     const before = this.#candidateBefore;
     if (at - newest > SAFE_REACH) return -1;
@@ -95,7 +86,7 @@ export class PairMatcher implements FastMatcher {
   }
 
   #firstCandidate(at: number): number {
-    const { buffer } = this.#history;
+    const { buffer } = this.history;
     if (at - this.#candidate >= SAFE_REACH) return -1;
     const value = load32(buffer, at);
     if (load32(buffer, this.#candidate) === value) return this.#candidate;
@@ -105,7 +96,7 @@ export class PairMatcher implements FastMatcher {
 
   /** Puts `at` in the table and keeps what was there as candidates. */
   #exchange(at: number): void {
-    const { buffer, current } = this.#history;
+    const { buffer, current } = this.history;
     const slot = hash5(buffer, at) >>> 16;
     this.#candidate = this.#newest[slot]! - current;
     this.#candidateBefore = this.#before[slot]! - current;

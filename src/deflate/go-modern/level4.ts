@@ -2,41 +2,29 @@
  * Level 4 of Go 1.27's encoder: a table of 4-byte hashes and one of 7-byte hashes, one entry each. Plain reference.
  */
 import { commonLength, History, hash4, hash7, load32, MARGIN, REACH } from './history.ts';
-import { type FastMatcher, SHORTEST_BLOCK } from './matcher.ts';
+import { HistoryMatcher } from './matcher.ts';
 
 const TABLE_SIZE = 1 << 15;
 
-export class ShortLongMatcher implements FastMatcher {
-  readonly #short = new Int32Array(TABLE_SIZE);
-  readonly #long = new Int32Array(TABLE_SIZE);
-  readonly #history = new History([this.#short, this.#long]);
-  readonly tokens = this.#history.tokens;
+export class ShortLongMatcher extends HistoryMatcher {
+  readonly #short: Int32Array;
+  readonly #long: Int32Array;
   readonly #comparesElsewhere: boolean;
   #at = 0;
   #from = 0;
 
   /** Later releases measure the second match by the bytes at its distance rather than at its place. */
   constructor(comparesElsewhere: boolean) {
+    const short = new Int32Array(TABLE_SIZE);
+    const long = new Int32Array(TABLE_SIZE);
+    super(new History([short, long]));
+    this.#short = short;
+    this.#long = long;
     this.#comparesElsewhere = comparesElsewhere;
   }
 
-  clear(): void {
-    this.#history.clear();
-  }
-
-  forget(): void {
-    this.#history.forget();
-  }
-
-  encode(from: Uint8Array, start: number, end: number): number {
-    const at = this.#history.add(from, start, end);
-    if (end - start < SHORTEST_BLOCK) return 0;
-    this.#run(at);
-    return this.#history.count;
-  }
-
-  #run(start: number): void {
-    const history = this.#history;
+  protected run(start: number): void {
+    const history = this.history;
     const { buffer, length: end } = history;
     const limit = end - MARGIN;
     let emitted = start;
@@ -83,7 +71,7 @@ export class ShortLongMatcher implements FastMatcher {
   }
 
   #findAt(at: number, next: number, end: number): boolean {
-    const { buffer, current } = this.#history;
+    const { buffer, current } = this.history;
     const shortSlot = hash4(buffer, at);
     const longSlot = hash7(buffer, at);
     const shortFrom = this.#short[shortSlot]! - current;
@@ -111,10 +99,10 @@ export class ShortLongMatcher implements FastMatcher {
   }
 
   #insertShort(index: number): void {
-    this.#short[hash4(this.#history.buffer, index)] = index + this.#history.current;
+    this.#short[hash4(this.history.buffer, index)] = index + this.history.current;
   }
 
   #insertLong(index: number): void {
-    this.#long[hash7(this.#history.buffer, index)] = index + this.#history.current;
+    this.#long[hash7(this.history.buffer, index)] = index + this.history.current;
   }
 }

@@ -3,7 +3,7 @@
  * 7-byte hashes with two entries each. Plain reference; the kernel of the same name must agree token for token.
  */
 import { commonLength, History, hash4, hash7, load32, MARGIN, REACH } from './history.ts';
-import { type FastMatcher, SHORTEST_BLOCK } from './matcher.ts';
+import { HistoryMatcher } from './matcher.ts';
 
 const TABLE_SIZE = 1 << 15;
 const LONGEST = 258;
@@ -17,13 +17,11 @@ export interface TwoTableOptions {
   readonly longestPart: number;
 }
 
-export class TwoTableMatcher implements FastMatcher {
+export class TwoTableMatcher extends HistoryMatcher {
   readonly #isLevel6: boolean;
-  readonly #short = new Int32Array(TABLE_SIZE);
-  readonly #long = new Int32Array(TABLE_SIZE);
-  readonly #longBefore = new Int32Array(TABLE_SIZE);
-  readonly #history: History;
-  readonly tokens: Uint32Array;
+  readonly #short: Int32Array;
+  readonly #long: Int32Array;
+  readonly #longBefore: Int32Array;
   readonly #looksAtEnd: boolean;
   readonly #skipped: number;
   /** The match being worked on: its index, where it is copied from, its length. */
@@ -33,30 +31,22 @@ export class TwoTableMatcher implements FastMatcher {
   #repeat = 1;
 
   constructor(level: 5 | 6, options: TwoTableOptions) {
+    const [short, long, longBefore] = [1, 2, 3].map(() => new Int32Array(TABLE_SIZE)) as [
+      Int32Array,
+      Int32Array,
+      Int32Array,
+    ];
+    super(new History([short, long, longBefore], options.longestPart));
+    this.#short = short;
+    this.#long = long;
+    this.#longBefore = longBefore;
     this.#isLevel6 = level === 6;
     this.#looksAtEnd = options.looksAtEnd;
     this.#skipped = options.skipped;
-    this.#history = new History([this.#short, this.#long, this.#longBefore], options.longestPart);
-    this.tokens = this.#history.tokens;
   }
 
-  clear(): void {
-    this.#history.clear();
-  }
-
-  forget(): void {
-    this.#history.forget();
-  }
-
-  encode(from: Uint8Array, start: number, end: number): number {
-    const at = this.#history.add(from, start, end);
-    if (end - start < SHORTEST_BLOCK) return 0;
-    this.#run(at);
-    return this.#history.count;
-  }
-
-  #run(start: number): void {
-    const history = this.#history;
+  protected run(start: number): void {
+    const history = this.history;
     const end = history.length;
     const limit = end - MARGIN;
     const skipShift = this.#isLevel6 ? 7 : 6;
@@ -94,7 +84,7 @@ export class TwoTableMatcher implements FastMatcher {
 
   /** Looks up `at`, puts it in the tables, and chooses; a length of 0 means: at least 4, to be found out. */
   #findAt(at: number, next: number, end: number): boolean {
-    const { buffer, current } = this.#history;
+    const { buffer, current } = this.history;
     const shortSlot = hash4(buffer, at);
     const longSlot = hash7(buffer, at);
     const shortFrom = this.#short[shortSlot]! - current;
@@ -137,7 +127,7 @@ export class TwoTableMatcher implements FastMatcher {
 
   /** A match of 4 bytes was found: perhaps the byte after, or for level 6 the last distance, gives a longer one. */
   #tryNext(at: number, next: number, end: number): void {
-    const { buffer, current } = this.#history;
+    const { buffer, current } = this.history;
     const longSlot = hash7(buffer, next);
     const longFrom = this.#long[longSlot]! - current;
     const beforeFrom = this.#longBefore[longSlot]! - current;
@@ -170,13 +160,13 @@ export class TwoTableMatcher implements FastMatcher {
   #lengthen(end: number): void {
     if (this.#length !== 0 && this.#length !== LONGEST) return;
     const known = this.#length === 0 ? 4 : LONGEST;
-    const { buffer } = this.#history;
+    const { buffer } = this.history;
     this.#length = known + commonLength(buffer, this.#at + known, this.#from + known, end);
   }
 
   /** What follows the match may have been seen after a longer one. */
   #tryEnd(end: number, limit: number): void {
-    const { buffer, current } = this.#history;
+    const { buffer, current } = this.history;
     const after = this.#at + this.#length;
     if (after >= limit || (!this.#isLevel6 && this.#length >= 30)) return;
     const slot = hash7(buffer, after);
@@ -191,12 +181,12 @@ export class TwoTableMatcher implements FastMatcher {
   #tryLonger(at: number, from: number, end: number): void {
     const distance = at - from;
     if (distance <= 0 || distance >= REACH || from < 0) return;
-    const length = commonLength(this.#history.buffer, at, from, end);
+    const length = commonLength(this.history.buffer, at, from, end);
     if (length > this.#length) this.#take(at, from, length);
   }
 
   #growBack(emitted: number): void {
-    const { buffer } = this.#history;
+    const { buffer } = this.history;
     let at = this.#at;
     let from = this.#from;
     while (from > 0 && at > emitted && buffer[from - 1] === buffer[at - 1]) {
@@ -240,7 +230,7 @@ export class TwoTableMatcher implements FastMatcher {
   }
 
   #capped(at: number, from: number, end: number): number {
-    return commonLength(this.#history.buffer, at, from, Math.min(end, at + LONGEST));
+    return commonLength(this.history.buffer, at, from, Math.min(end, at + LONGEST));
   }
 
   #insertBoth(index: number): void {
@@ -249,12 +239,12 @@ export class TwoTableMatcher implements FastMatcher {
   }
 
   #insertShort(index: number): void {
-    this.#short[hash4(this.#history.buffer, index)] = index + this.#history.current;
+    this.#short[hash4(this.history.buffer, index)] = index + this.history.current;
   }
 
   #insertLong(index: number): void {
-    const slot = hash7(this.#history.buffer, index);
+    const slot = hash7(this.history.buffer, index);
     this.#longBefore[slot] = this.#long[slot]!;
-    this.#long[slot] = index + this.#history.current;
+    this.#long[slot] = index + this.history.current;
   }
 }

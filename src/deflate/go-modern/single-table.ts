@@ -3,41 +3,24 @@
  * of the same name must agree token for token.
  */
 import { commonLength, History, hash4as5, hash5, load32, MARGIN, REACH } from './history.ts';
-import { type FastMatcher, SHORTEST_BLOCK } from './matcher.ts';
+import { HistoryMatcher } from './matcher.ts';
 
-export class SingleTableMatcher implements FastMatcher {
+export class SingleTableMatcher extends HistoryMatcher {
   readonly #isLevel2: boolean;
   readonly #shift: number;
   readonly #table: Int32Array;
-  readonly #history: History;
-  readonly tokens: Uint32Array;
 
   constructor(level: 1 | 2) {
+    const bits = level === 2 ? 17 : 15;
+    const table = new Int32Array(1 << bits);
+    super(new History([table]));
     this.#isLevel2 = level === 2;
-    const bits = this.#isLevel2 ? 17 : 15;
     this.#shift = 32 - bits;
-    this.#table = new Int32Array(1 << bits);
-    this.#history = new History([this.#table]);
-    this.tokens = this.#history.tokens;
+    this.#table = table;
   }
 
-  clear(): void {
-    this.#history.clear();
-  }
-
-  forget(): void {
-    this.#history.forget();
-  }
-
-  encode(from: Uint8Array, start: number, end: number): number {
-    const at = this.#history.add(from, start, end);
-    if (end - start < SHORTEST_BLOCK) return 0;
-    this.#run(at);
-    return this.#history.count;
-  }
-
-  #run(start: number): void {
-    const history = this.#history;
+  protected run(start: number): void {
+    const history = this.history;
     const { buffer, length: end } = history;
     const limit = end - MARGIN;
     let emitted = start;
@@ -102,7 +85,7 @@ export class SingleTableMatcher implements FastMatcher {
   /** Where the bytes at `at` were seen, or −1; puts `at` in the table. */
   #probe(at: number): number {
     const from = this.#exchange(at);
-    return at - from < REACH && load32(this.#history.buffer, from) === load32(this.#history.buffer, at)
+    return at - from < REACH && load32(this.history.buffer, from) === load32(this.history.buffer, at)
       ? from
       : -1;
   }
@@ -110,13 +93,13 @@ export class SingleTableMatcher implements FastMatcher {
   /** The same right after a match, where one byte farther away is still taken. */
   #probeNear(at: number): number {
     const from = this.#exchange(at);
-    return at - from <= REACH && load32(this.#history.buffer, from) === load32(this.#history.buffer, at)
+    return at - from <= REACH && load32(this.history.buffer, from) === load32(this.history.buffer, at)
       ? from
       : -1;
   }
 
   #exchange(at: number): number {
-    const { buffer, current } = this.#history;
+    const { buffer, current } = this.history;
     const slot = hash5(buffer, at) >>> this.#shift;
     const from = this.#table[slot]! - current;
     this.#table[slot] = at + current;
@@ -125,12 +108,12 @@ export class SingleTableMatcher implements FastMatcher {
 
   /** As if the fifth byte were 0: the encoder has shifted it out of its register. */
   #insertCut(at: number): void {
-    const { buffer, current } = this.#history;
+    const { buffer, current } = this.history;
     this.#table[hash4as5(buffer, at) >>> this.#shift] = at + current;
   }
 
   #insert(at: number): void {
-    const { buffer, current } = this.#history;
+    const { buffer, current } = this.history;
     this.#table[hash5(buffer, at) >>> this.#shift] = at + current;
   }
 }
