@@ -99,9 +99,9 @@ function parseMemory(text: string): number {
   throw new DidiffError('USAGE', `there is no size ${JSON.stringify(text)}: expected one such as 256MB`);
 }
 
-/** A blob that is carried costs as much as a pull: the user is told at once, with the way out. */
+/** A blob that is carried costs as much as a pull: the user is told at once, with the way out. So is an error of ours. */
 function warningsOf(report: CreateReport): string[] {
-  return report.layers.flatMap(({ blob }, position) =>
+  const carried = report.layers.flatMap(({ blob }, position) =>
     blob?.source === 'carried'
       ? [
           `layer ${position} is carried whole, ${formatBytes(blob.sizeBytes)}: ${reasonOf(blob.compression ?? 'none')}. ` +
@@ -109,4 +109,10 @@ function warningsOf(report: CreateReport): string[] {
         ]
       : [],
   );
+  if (report.unproved === undefined) return carried;
+  return [
+    ...carried,
+    `the patch that was made first did not prove to be right (${report.unproved}); this one is, and larger: it was made ` +
+      'without opening archives and predicting executables. That is an error in didiff: please report it.',
+  ];
 }

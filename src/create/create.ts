@@ -14,7 +14,7 @@ import { blobContent, blobsRead } from './blob-copies.ts';
 import { codeBlob } from './code-blob.ts';
 import type { FileCounts } from './delta-layer.ts';
 import { openEarlyCoders } from './early-coder.ts';
-import { DEFAULT_EFFORT, effortOf } from './effort.ts';
+import { DEFAULT_EFFORT, type Effort, effortOf, plainEffort } from './effort.ts';
 import { type CodedStream, type CodeOptions, codeStream, codeStreams } from './entropy.ts';
 import { NO_EXECUTABLES } from './executable-counts.ts';
 import { type Assembly, assembleHeader, type PatchView, useBase } from './header.ts';
@@ -71,8 +71,34 @@ export async function createPatchIn(
   options: CreateOptions,
 ): Promise<CreateReport> {
   assertSamePlatform(base, target);
+  try {
+    return await makePatch(base, target, openFile, options, (effort) => effort);
+  } catch (error) {
+    if (!(error instanceof UnprovedError)) throw error;
+    // An error of ours, in what knows most of files. A larger patch is worth more than none.
+    const report = await makePatch(base, target, openFile, options, plainEffort).catch((again: unknown) => {
+      throw again instanceof UnprovedError ? again.cause : again;
+    });
+    return { ...report, unproved: messageOf(error.cause) };
+  }
+}
+
+/** The proof of a patch that was made has failed, for the reason that `cause` is. */
+class UnprovedError extends Error {}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+async function makePatch(
+  base: OpenedImage,
+  target: OpenedImage,
+  openFile: () => PendingFile,
+  options: CreateOptions,
+  adapt: (effort: Effort) => Effort,
+): Promise<CreateReport> {
   let pool: Pool | undefined;
-  const settings: Settings = settingsOf(options, () => {
+  const settings: Settings = settingsOf(options, adapt, () => {
     // What a coder takes while it runs is more than threads leave, mostly.
     if (room() < 1) pool?.rest();
   });
@@ -101,7 +127,9 @@ export async function createPatchIn(
         tars: header.base.layers.map(({ diffId }) => tars.find((tar) => tar.diffId === diffId)?.content),
         blobs: blobContent(plan.blobSpace, assembly.baseBlobs),
       };
-      await provePatch(sources, header, settings);
+      await provePatch(sources, header, settings).catch((cause: unknown) => {
+        throw isOfPatch(cause, options.signal) ? new UnprovedError('not proved', { cause }) : cause;
+      });
       options.signal?.throwIfAborted();
       pending.commit();
     } catch (error) {
@@ -117,6 +145,14 @@ export async function createPatchIn(
   }
 }
 
+/** Whether a failed proof tells something about the patch, and not about the machine or what the user wants. */
+function isOfPatch(error: unknown, signal: AbortSignal | undefined): boolean {
+  if (signal?.aborted) return false;
+  return (
+    !(error instanceof DidiffError) || error.code === 'RESULT_MISMATCH' || error.code === 'CORRUPT_INPUT'
+  );
+}
+
 /** Threads for what comes after matching are opened then. */
 interface Settings extends CodeOptions {
   readonly memoryBytes: number;
@@ -124,12 +160,16 @@ interface Settings extends CodeOptions {
 }
 
 /** What the options mean. Throws USAGE for values that there are not. */
-function settingsOf(options: CreateOptions, onEarly: () => void): Settings {
+function settingsOf(
+  options: CreateOptions,
+  adapt: (effort: Effort) => Effort,
+  onEarly: () => void,
+): Settings {
   const { effort = DEFAULT_EFFORT, threads = processorCount() } = options;
   if (!Number.isInteger(threads) || threads < 1)
     throw new DidiffError('USAGE', `there can't be ${threads} threads: expected a whole number from 1 on`);
   const memoryBytes = options.memory ?? defaultMemory(threads);
-  const tried = effortWithin(effortOf(effort), memoryBytes);
+  const tried = effortWithin(adapt(effortOf(effort)), memoryBytes);
   const codesEarly = threads > 1 && tried.codesEarly;
   const early = codesEarly ? openEarlyCoders(tried, options.tempDirectory, onEarly) : undefined;
   return { ...options, effort: tried, threads, memoryBytes, early };

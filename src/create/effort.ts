@@ -122,3 +122,8 @@ export function effortOf(level: number): Effort {
     `there is no effort ${level}: expected a whole number from 1 to ${MAX_EFFORT}`,
   );
 }
+
+/** The same without all that knows what files are, or takes coders of our own: whatever may be wrong with these, it isn't there. */
+export function plainEffort(effort: Effort): Effort {
+  return { ...effort, ...FAST, looksAround: effort.looksAround, sparserBits: effort.sparserBits };
+}

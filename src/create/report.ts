@@ -39,6 +39,8 @@ export interface CreateReport {
   readonly exactManifest: boolean | undefined;
   /** Whether stores that keep blobs must have the base's own to take the patch. */
   readonly needsBaseBlobs: boolean;
+  /** Why the patch that was made first was not right, where this one was made instead, more plainly; there only then. */
+  readonly unproved?: string;
 }
 
 /** `names` are the images' as the caller gave them. */
