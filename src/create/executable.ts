@@ -7,7 +7,7 @@ import type { Region } from '../kernels/match.ts';
 import { MAX_EXECUTABLE_BYTES, MAX_EXECUTABLE_OPS } from '../patch/format.ts';
 import { type ElfLabeller, openElfLabeller } from '../predict/elf/labels.ts';
 import { planElfRegions } from '../predict/elf/plan.ts';
-import { costOf } from './cost.ts';
+import { costOf, costsMore } from './cost.ts';
 import type { Part } from './part-table.ts';
 import type { ProgramWriter } from './program.ts';
 import { type ExecutablePlan, isInside, type Match, residualOf } from './residual.ts';
@@ -74,13 +74,12 @@ export function planExecutable(
   ways: readonly (readonly Match[])[],
 ): ExecutablePlan | undefined {
   const { space } = olds;
-  const plainCost = costOf(content, plain, residualOf(space, content, plain, undefined)!);
   for (const matches of ways) {
     const planned = planMatches(olds, old, content, matches);
     if (2 * planned.length + 1 > MAX_EXECUTABLE_OPS) continue;
     const residual = residualOf(space, content, planned, old);
     if (residual === undefined) continue;
-    if (costOf(content, planned, residual) >= plainCost) continue;
+    if (!costsMore(space, content, plain, costOf(content, planned, residual))) continue;
     return { oldAddress: old.address, oldBytes: old.sizeBytes, matches: planned, residual };
   }
   return undefined;

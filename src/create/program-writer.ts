@@ -3,6 +3,7 @@
  * Source addresses are kept aside until it is known which base layers the whole patch reads.
  */
 import type { RandomAccess } from '../bytes/access.ts';
+import { eachDifference } from '../bytes/differences.ts';
 import { zigzag } from '../bytes/varint.ts';
 import { FORM_BITCODE, FORM_STRINGS } from '../nested/forms.ts';
 import {
@@ -99,15 +100,16 @@ export function openProgramWriter(
     for (let done = 0; done < bytes.length; done += PIECE_BYTES) {
       const old = scratch.subarray(0, Math.min(PIECE_BYTES, bytes.length - done));
       base.readAt(address + done, old);
-      for (let i = 0; i < old.length; i++) {
-        const difference = (bytes[done + i]! - old[i]!) & 0xff;
-        if (difference === 0) gap++;
-        else {
-          gaps.appendNumber(gap, produced + done);
-          diffs.appendByte(difference, produced + done);
-          gap = 0;
-        }
-      }
+      const next = bytes.subarray(done, done + old.length);
+      /** Where the bytes begin that are equal up to the next difference. */
+      let equal = 0;
+      eachDifference(next, old, 0, old.length, (at) => {
+        gaps.appendNumber(gap + at - equal, produced + done);
+        diffs.appendByte((next[at]! - old[at]!) & 0xff, produced + done);
+        gap = 0;
+        equal = at + 1;
+      });
+      gap += old.length - equal;
     }
   };
 

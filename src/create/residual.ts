@@ -3,6 +3,7 @@
  * are made by walking the file as the reader of the patch will.
  */
 import { type RandomAccess, sliceAccess } from '../bytes/access.ts';
+import { eachDifference } from '../bytes/differences.ts';
 import { type ElfPredictor, openElfPredictor, STEP_BYTES } from '../predict/elf/predictor.ts';
 
 /** A stretch of a predicted executable that stands in the base, from `newStart` of it on. */
@@ -134,12 +135,10 @@ function growingResidual(): GrowingResidual {
   };
   return {
     compare(expected, truth, from, to) {
-      for (let i = from; i < to; i++) {
-        const difference = truth[i]! - expected[i]!;
-        if (difference === 0) continue;
-        add(coveredBytes + i - from, difference);
-        expected[i] = truth[i]!;
-      }
+      eachDifference(truth, expected, from, to, (at) => {
+        add(coveredBytes + at - from, truth[at]! - expected[at]!);
+        expected[at] = truth[at]!;
+      });
       coveredBytes += to - from;
     },
     residual: () => ({ gaps: gaps.subarray(0, count), diffs: diffs.subarray(0, count), coveredBytes }),
