@@ -2,7 +2,7 @@
 import { brotliCompressSync, constants } from 'node:zlib';
 import type { RandomAccess } from '../bytes/access.ts';
 import { eachDifference } from '../bytes/differences.ts';
-import { MAX_VARINT_BYTES, pushVarint, zigzag } from '../bytes/varint.ts';
+import { MAX_VARINT_BYTES, zigzag } from '../bytes/varint.ts';
 import type { Match, Residual } from './residual.ts';
 
 /** What the entropy coder makes of all that a way needs, about; in bytes. */
@@ -72,7 +72,7 @@ function openMeters(content: RandomAccess, meterBytes: number) {
     },
     end: () => literalTo(content.sizeBytes),
     residual({ gaps: found, diffs: differences }: Residual) {
-      for (const gap of found) gaps.number(gap);
+      for (let i = 0; i < found.length; i++) gaps.number(found[i]!);
       for (let i = 0; i < differences.length; i += PIECE_BYTES)
         diffs.bytes(differences.subarray(i, i + PIECE_BYTES));
     },
@@ -111,7 +111,6 @@ function meter(meterBytes: number): Meter {
   let buffer = new Uint8Array(1 << 12);
   let filled = 0;
   let coded = 0;
-  const number: number[] = [];
   const flush = () => {
     if (filled > 0) coded += coderBytes(buffer.subarray(0, filled));
     filled = 0;
@@ -126,9 +125,10 @@ function meter(meterBytes: number): Meter {
   return {
     number(value) {
       room(MAX_VARINT_BYTES);
-      number.length = 0;
-      pushVarint(number, value);
-      for (const byte of number) buffer[filled++] = byte;
+      // In place: millions of numbers are measured.
+      let rest = value;
+      for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) buffer[filled++] = (rest % 0x80) | 0x80;
+      buffer[filled++] = rest;
     },
     byte(value) {
       room(1);

@@ -108,11 +108,13 @@ async function makePatch(
   openFile().abort();
   const { blobs = true, baseBlobs = true } = options;
   const planned = await planLayers(base, target, { ...options, blobs, baseBlobs });
-  const tars = await openBase(base, planned, options);
   const owned: { close(): void }[] = [];
   if (threads > 1 && isWorthThreads(planned)) pool = openThreads(room, options.signal);
   if (pool !== undefined) settings.lateThreads = openLateThreads(pool);
   try {
+    // They come up while the base is read.
+    pool?.start();
+    const tars = await openBase(base, planned, options);
     const counts: FileCounts = { same: 0, changed: 0, added: 0, predicted: 0 };
     const matched = await matchLayers(tars, planned, settings, pool, counts, owned);
     const settled = await settlePlan(planned, matched.programs, settings, owned);

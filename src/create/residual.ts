@@ -133,12 +133,21 @@ function growingResidual(): GrowingResidual {
     diffs[count++] = difference;
     told = covered + 1;
   };
+  let wrong: Uint8Array = diffs;
+  let right: Uint8Array = diffs;
+  /** Covered bytes at the beginning of what is compared. */
+  let before = 0;
+  /** One for all comparisons: there is one for each reference in the file. */
+  const differ = (at: number) => {
+    add(before + at, right[at]! - wrong[at]!);
+    wrong[at] = right[at]!;
+  };
   return {
     compare(expected, truth, from, to) {
-      eachDifference(truth, expected, from, to, (at) => {
-        add(coveredBytes + at - from, truth[at]! - expected[at]!);
-        expected[at] = truth[at]!;
-      });
+      wrong = expected;
+      right = truth;
+      before = coveredBytes - from;
+      eachDifference(truth, expected, from, to, differ);
       coveredBytes += to - from;
     },
     residual: () => ({ gaps: gaps.subarray(0, count), diffs: diffs.subarray(0, count), coveredBytes }),

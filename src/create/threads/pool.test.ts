@@ -48,6 +48,21 @@ test('threads do tasks while nobody waits for them', async () => {
   await pool.close();
 });
 
+test('threads may be started before there is a task, and not twice', async () => {
+  let asked = 0;
+  const room = () => {
+    asked++;
+    return 1;
+  };
+  const pool = openPool(url, room, undefined);
+  pool.start();
+  expect(asked).toBe(1);
+  pool.start();
+  expect(await begin(pool, 4).result()).toBe(8);
+  expect(asked).toBe(1);
+  await pool.close();
+});
+
 test('several may wait at once, each for a thread of its own', async () => {
   const pool = openPool(url, () => 2, undefined);
   const tickets = [2000, 1500].map((task) => begin(pool, task));

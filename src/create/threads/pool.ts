@@ -16,6 +16,8 @@ export interface Pool {
   tell(message: unknown): void;
   /** Ends the threads for now, and forgets what was told. What they were at is done by who wants it. */
   rest(): void;
+  /** Starts the threads that there is room for, as the first task would: those that are up have less to do for it. */
+  start(): void;
   /** Begins a task. `here` does the same on this thread; `decode` takes what a thread answers. */
   begin<Result>(
     task: unknown,
@@ -55,7 +57,7 @@ interface Begun {
 }
 
 /**
- * `url` is what threads run; they are started when a task is begun, as many as `room` says there is room for at that
+ * `url` is what threads run; they are started when a task is begun, if not before, as many as `room` says there is room for at that
  * time. Once `signal` is aborted, results throw its reason.
  */
 export function openPool(url: URL, room: () => number, signal: AbortSignal | undefined): Pool {
@@ -107,6 +109,9 @@ export function openPool(url: URL, room: () => number, signal: AbortSignal | und
     for (const message of told) worker.postMessage({ told: message } satisfies ToThread);
     workers.add(worker);
   };
+  const startAll = () => {
+    if (workers.size === 0) for (let count = room(); count > 0; count--) start();
+  };
   const end = async () => {
     for (const worker of workers) ended.set(worker, worker.terminate());
     workers.clear();
@@ -145,8 +150,9 @@ export function openPool(url: URL, room: () => number, signal: AbortSignal | und
       told = [];
       void end();
     },
+    start: startAll,
     begin(task, here, decode) {
-      if (workers.size === 0) for (let count = room(); count > 0; count--) start();
+      startAll();
       const slot = workers.size === 0 ? undefined : free.pop();
       if (slot === undefined) return { result: here };
       const id = ++lastId;
