@@ -3,6 +3,7 @@
  * content is the same as one of the base, or matched against parts of it, or new. Every byte of the tar is written, in order.
  */
 import { type RandomAccess, readPieces, readRange, sliceAccess } from '../bytes/access.ts';
+import { readAhead } from '../bytes/read-ahead.ts';
 import type { Matcher } from '../kernels/matcher.ts';
 import type { EngineFinder } from '../nested/find-engine.ts';
 import { HEADER_BYTES } from '../predict/tar-header.ts';
@@ -71,6 +72,8 @@ interface LayerContext extends DeltaContext {
   readonly matchThreads: MatchThreads | undefined;
   /** The numbers of the digests that a reader has at this place. */
   readonly digests: Map<string, number>;
+  /** The layer and the base as headers are read from them, one after the other. */
+  readonly headers: { readonly target: RandomAccess; readonly base: RandomAccess };
 }
 
 /** The program's streams are the caller's to close. */
@@ -78,7 +81,8 @@ export async function writeDeltaLayer(tar: RandomAccess, shared: DeltaContext): 
   const survey = await surveyLayer(tar, { ...shared, listsDigests: shared.effort.listsDigests });
   const budget = openPartBudget(tar.sizeBytes);
   const matchThreads = await shared.threads?.(survey.changedBytes);
-  const context: LayerContext = { ...shared, budget, survey, matchThreads, digests: new Map() };
+  const headers = { target: readAhead(tar), base: readAhead(shared.catalog.space) };
+  const context: LayerContext = { ...shared, budget, survey, matchThreads, digests: new Map(), headers };
   const writer = openProgramWriter(context.catalog.space, context.tempDirectory, context.effort.findsRepeats);
   try {
     const place: Place = { address: 0 };
@@ -133,7 +137,7 @@ async function writeSegment(
 ): Promise<void> {
   switch (segment.kind) {
     case 'header':
-      writeHeader(writer, tar, segment.entry, place, context.catalog);
+      writeHeader(writer, segment.entry, place, context);
       break;
     case 'content':
       await writeContent(writer, tar, segment, begun, place, context);
@@ -147,19 +151,14 @@ async function writeSegment(
 /** Predicted from the header of the same path, else from that of the file last seen in the base: a neighbour, mostly. */
 function writeHeader(
   writer: ProgramWriter,
-  tar: RandomAccess,
   entry: TarEntry,
   place: Place,
-  catalog: Catalog,
+  { catalog, headers }: LayerContext,
 ): void {
   const known = catalog.byPath.get(entry.path) ?? earlierHeader(catalog, entry);
-  const bytes = readRange(tar, entry.headerOffset, entry.headerBytes, MAX_HEADER_RUN_BYTES);
+  const bytes = readRange(headers.target, entry.headerOffset, entry.headerBytes, MAX_HEADER_RUN_BYTES);
   const address = known?.headerAddress ?? place.address;
-  if (
-    known !== undefined &&
-    known.headerBytes === bytes.length &&
-    equalRange(catalog.space, address, bytes)
-  ) {
+  if (known !== undefined && known.headerBytes === bytes.length && equalRange(headers.base, address, bytes)) {
     writer.sameRegion(address, bytes.length);
     place.address = address + bytes.length;
     return;

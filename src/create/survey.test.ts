@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { buildTar } from '../../test/fixtures/layer-tar.ts';
 import { seededBytes } from '../../test/fixtures/random.ts';
-import { bytesAccess } from '../bytes/access.ts';
+import { bytesAccess, type RandomAccess } from '../bytes/access.ts';
 import { sha256 } from '../bytes/digest.ts';
 import { walkTar } from '../tar/walk.ts';
 import { catalogBase, PIECE_BYTES } from './catalog.ts';
@@ -66,4 +66,24 @@ test('binary files are no lists', async () => {
   const list = listOf('list', files);
   const binary = { name: 'list', content: Buffer.concat([Buffer.alloc(1), list.content]) };
   expect((await survey([...files, binary])).marked).toEqual([]);
+});
+
+test('small files are compared with those of the base by few reads', async () => {
+  const tar = buildTar(
+    Array.from({ length: 400 }, (_, at) => ({ name: `${at}`, type: '0', content: seededBytes(at, 300) })),
+  );
+  let reads = 0;
+  const counted: RandomAccess = {
+    sizeBytes: tar.length,
+    readAt(position, into) {
+      reads++;
+      bytesAccess(tar).readAt(position, into);
+    },
+  };
+  const tick = async () => {};
+  const catalog = await catalogBase(counted, [{ diffId: sha256(tar), content: counted }], tick);
+  reads = 0;
+  const { same } = await surveyLayer(counted, { catalog, listsDigests: true, tick, scratch });
+  expect(same.size).toBe(400);
+  expect(reads).toBeLessThan(100);
 });

@@ -3,6 +3,7 @@
  * text that comes later in the layer, so that a reader can make them. Digests are looked up by what they are alone.
  */
 import { type RandomAccess, readPieces, sliceAccess } from '../bytes/access.ts';
+import { readAhead } from '../bytes/read-ahead.ts';
 import { algorithmOfSize, canHash, startHash } from '../predict/listed-digest.ts';
 import type { TarEntry } from '../tar/header.ts';
 import { walkTar } from '../tar/walk.ts';
@@ -47,11 +48,13 @@ export async function surveyLayer(tar: RandomAccess, context: SurveyContext): Pr
   const changed: { readonly offset: number; readonly sizeBytes: number }[] = [];
   /** Words that may be digests, each with the offset of the last content that has it. */
   const listed = new Map<string, number>();
+  // Most files are small, and stand in the base in the same order.
+  const [ahead, space] = [readAhead(tar), readAhead(catalog.space)];
   for (const segment of walkTar(tar)) {
     if (segment.kind !== 'content') continue;
     const { entry, offset, sizeBytes } = segment;
-    const content = sliceAccess(tar, offset, sizeBytes);
-    const address = sameInBase(catalog, entry, content, scratch);
+    const content = sliceAccess(ahead, offset, sizeBytes);
+    const address = sameInBase(catalog, space, entry, content, scratch);
     await tick(address === undefined ? 0 : sizeBytes);
     if (address !== undefined) {
       same.set(offset, address);
@@ -67,12 +70,13 @@ export async function surveyLayer(tar: RandomAccess, context: SurveyContext): Pr
 /** The file of the same path first: it is mostly the same. */
 function sameInBase(
   catalog: Catalog,
+  space: RandomAccess,
   entry: TarEntry,
   content: RandomAccess,
   scratch: SurveyContext['scratch'],
 ): number | undefined {
   const path = catalog.byPath.get(entry.path);
-  if (path?.sizeBytes === content.sizeBytes && equalContent(catalog.space, path.address, content, scratch))
+  if (path?.sizeBytes === content.sizeBytes && equalContent(space, path.address, content, scratch))
     return path.address;
   return catalog.findSame(content, scratch[0])?.address;
 }
