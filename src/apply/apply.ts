@@ -2,13 +2,15 @@
  * Applies a patch: proves the base, rebuilds what the destination lacks as a stream, verifies every byte on its way, and
  * publishes last. Whatever fails, the destination is left as it was.
  */
+import type { Digest } from '../bytes/digest.ts';
 import { DidiffError } from '../errors.ts';
 import type { ImageSink, OpenedImage, Published, StoreOptions } from '../image/store.ts';
-import type { PatchReader } from '../patch/reader.ts';
+import type { LayerStreams, PatchReader } from '../patch/reader.ts';
+import { openDecodeAhead, wantsThread } from '../rebuild/decode-ahead.ts';
 import { baseContent, streamsFor } from '../rebuild/layer.ts';
 import { assertBase, openBaseTars } from './base.ts';
 import { findBaseBlobs, openBaseBlobs } from './base-blobs.ts';
-import { baseLayersFor, layerPieces } from './layers.ts';
+import { baseLayersFor, layerPieces, layersFromOps } from './layers.ts';
 import { assertNeeds, needsOf } from './needs.ts';
 import { assertBlobs, targetOf } from './target.ts';
 
@@ -16,8 +18,9 @@ export interface ApplyOptions extends StoreOptions {
   /** Names the image gets, each `NAME:TAG`. */
   readonly names?: readonly string[] | undefined;
   /**
-   * Processors to use, 1 unless given. With 2, layers whose blobs were compressed in blocks are compressed on two
-   * threads, which takes some 20 MB of memory more. The result is the same.
+   * Processors to use. With 1 there is no other thread; unless given, one decodes large streams of the recalling coder, for
+   * some 10 MB of memory. With 2, that one decodes all slow streams, and layers whose blobs were compressed in blocks are
+   * compressed on two threads, for some 20 MB more. The result is the same.
    */
   readonly threads?: number | undefined;
 }
@@ -84,18 +87,33 @@ export async function writeLayers(
   const { header } = patch;
   const wanted = { header, layers: missing, takes: sink.takes };
   const places = await findBaseBlobs(wanted, base, options);
-  const baseLayers = baseLayersFor(wanted, (digest) => places.has(digest));
-  const needs = needsOf({ ...wanted, baseLayers, base });
+  const isOwn = (digest: Digest) => places.has(digest);
+  const baseLayers = baseLayersFor(wanted, isOwn);
+  const made = layersFromOps(wanted, isOwn);
+  const hasThread = wantsThread([...made.values()], options.threads);
+  const needs = needsOf({ ...wanted, baseLayers, base, hasThread });
   assertNeeds(needs, options.tempDirectory, sink.directory);
-  const { own, space } = await openBaseBlobs(wanted, base, places, options);
-  const tars = base === undefined ? [] : await openBaseTars(header, base, baseLayers, options);
-  const content = baseContent(header, tars, space);
-  const progress = meter(needs.outputBytes, options);
-  for (const position of missing) {
-    const layer = header.target.layers[position]!;
-    const streams = await patch.enterLayer(position, streamsFor(layer, sink.takes));
-    const pieces = layerPieces(layer, streams, content, own, sink.takes, options);
-    await sink.putLayer(position, progress(pieces));
+  const decoding = openDecodeAhead(made, options.threads);
+  const enter = async (position: number): Promise<LayerStreams> => {
+    const wantedStreams = streamsFor(header.target.layers[position]!, sink.takes);
+    return decoding.begin(position, await patch.enterLayer(position, wantedStreams));
+  };
+  try {
+    // While the base is proved, the first layer's streams are decoded.
+    let entered = missing.length > 0 ? await enter(missing[0]!) : undefined;
+    const { own, space } = await openBaseBlobs(wanted, base, places, options);
+    const tars = base === undefined ? [] : await openBaseTars(header, base, baseLayers, options);
+    const content = baseContent(header, tars, space);
+    const progress = meter(needs.outputBytes, options);
+    for (const position of missing) {
+      const layer = header.target.layers[position]!;
+      const streams = entered ?? (await enter(position));
+      entered = undefined;
+      const pieces = layerPieces(layer, streams, content, own, sink.takes, options);
+      await sink.putLayer(position, progress(pieces));
+    }
+  } finally {
+    await decoding.close();
   }
 }
 

@@ -1,10 +1,12 @@
 /** Would a patch apply? Reads all of it and proves the base, and writes nothing. */
+import type { Digest } from '../bytes/digest.ts';
 import type { ImageSink, OpenedImage, StoreOptions } from '../image/store.ts';
 import type { PatchReader } from '../patch/reader.ts';
+import { wantsThread } from '../rebuild/decode-ahead.ts';
 import { baseContent, streamsFor } from '../rebuild/layer.ts';
 import { assertBase, openBaseTars } from './base.ts';
 import { findBaseBlobs, openBaseBlobs } from './base-blobs.ts';
-import { baseLayersFor, layerPieces } from './layers.ts';
+import { baseLayersFor, layerPieces, layersFromOps } from './layers.ts';
 import { assertNeeds, type Needs, needsOf } from './needs.ts';
 import { assertBlobs, targetOf, type WantedLayers } from './target.ts';
 
@@ -51,8 +53,10 @@ export async function checkLayers(
   const { header } = patch;
   assertBase(header, base);
   const places = await findBaseBlobs(wanted, base, options);
-  const baseLayers = baseLayersFor(wanted, (digest) => places.has(digest));
-  const needs = needsOf({ ...wanted, baseLayers, base });
+  const isOwn = (digest: Digest) => places.has(digest);
+  const baseLayers = baseLayersFor(wanted, isOwn);
+  const hasThread = wantsThread([...layersFromOps(wanted, isOwn).values()], undefined);
+  const needs = needsOf({ ...wanted, baseLayers, base, hasThread });
   assertNeeds(needs, options.tempDirectory, outputDirectory);
   const { own, space } = await openBaseBlobs(wanted, base, places, options);
   const content = baseContent(header, await openBaseTars(header, base, baseLayers, options), space);

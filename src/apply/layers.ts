@@ -26,12 +26,30 @@ export function baseLayersFor(
   const places = new Set<number>();
   for (const position of layers) {
     const layer = header.target.layers[position]!;
-    if (takes === 'blob' && layer.blob !== undefined && !needsTar(layer.blob, isOwn)) continue;
+    if (!makesTar(layer, takes, isOwn)) continue;
     if (layer.tar.kind === 'base') places.add(layer.tar.baseLayer);
     if (layer.tar.kind !== 'delta') continue;
     for (const [place, { addressed }] of header.base.layers.entries()) if (addressed) places.add(place);
   }
   return places;
+}
+
+/** The wanted layers whose tars are made from ops, by their places in the target. */
+export function layersFromOps(
+  { header, layers, takes }: WantedLayers,
+  isOwn: (digest: Digest) => boolean,
+): ReadonlyMap<number, PatchLayer> {
+  const all = layers.map((position) => [position, header.target.layers[position]!] as const);
+  return new Map(all.filter(([, layer]) => layer.tar.kind === 'delta' && makesTar(layer, takes, isOwn)));
+}
+
+/** Whether the layer's tar is made, for itself or for the blob. */
+export function makesTar(
+  { blob }: PatchLayer,
+  takes: ImageSink['takes'],
+  isOwn: (digest: Digest) => boolean,
+): boolean {
+  return takes === 'tar' || blob === undefined || needsTar(blob, isOwn);
 }
 
 /** Whether a blob comes out of its tar. A recipe needn't be followed where the base has the very blob. */

@@ -11,6 +11,9 @@ import { layerScratchBytes } from '../patch/scratch.ts';
  */
 const RUNTIME_BYTES = 80 << 20;
 
+/** What a thread takes before it does anything. */
+const THREAD_BYTES = 9 << 20;
+
 export interface Needs {
   readonly memoryBytes: number;
   /** Scratch disk for base layers that aren't read in place, and for what a layer takes while it is made, at most. */
@@ -28,13 +31,15 @@ export interface NeedsOf {
   readonly takes: 'tar' | 'blob';
   /** What they are opened in; absent where nothing is. */
   readonly base: OpenedImage | undefined;
+  /** Whether another thread decodes. */
+  readonly hasThread?: boolean;
 }
 
-export function needsOf({ header, baseLayers, layers, takes, base }: NeedsOf): Needs {
+export function needsOf({ header, baseLayers, layers, takes, base, hasThread }: NeedsOf): Needs {
   const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
   const written = layers.map((position) => header.target.layers[position]!);
   return {
-    memoryBytes: RUNTIME_BYTES + header.memoryBytes,
+    memoryBytes: RUNTIME_BYTES + header.memoryBytes + (hasThread ? THREAD_BYTES : 0),
     scratchBytes:
       sum([...baseLayers].map((place) => scratchFor(header.base.layers[place]!, base))) +
       Math.max(0, ...written.map(layerScratchBytes)),

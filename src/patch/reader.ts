@@ -2,8 +2,9 @@
  * Reads a patch from front to back as it streams in: header and documents at once, then the coded streams of one
  * layer after the other. Chunks that come before they are wanted wait in a queue of bounded size.
  */
+import { type CodedSource, LATER } from '../codec/coded-source.ts';
 import { type GetMixer, shareMixer } from '../codec/mix-decoder.ts';
-import type { PullCoded } from '../codec/stream-decoder.ts';
+import type { PullCoded, StreamDecoder } from '../codec/stream-decoder.ts';
 import { corrupt, DidiffError } from '../errors.ts';
 import { assertConsistent, type PatchDocuments, parseDocuments } from './documents.ts';
 import {
@@ -34,6 +35,10 @@ export interface PatchReader {
 export interface LayerStreams {
   /** Gives a stream's coded bytes piece by piece. A stream that the layer doesn't have, or that wasn't wanted, is empty. */
   pull(stream: number): PullCoded;
+  /** The same for who reads ahead of need: gives LATER rather than have much of other streams wait. */
+  readonly pullAhead?: (stream: number) => CodedSource['pullAhead'];
+  /** Streams that somebody decodes already; the others are to be opened. */
+  readonly begun?: ReadonlyMap<number, StreamDecoder>;
   /** The mixing coder of all layers: layers are made one after the other, and it takes 8 MiB. */
   readonly getMixer: GetMixer;
 }
@@ -74,6 +79,9 @@ async function nextSection(sections: AsyncGenerator<Section>, kind: number): Pro
   }
 }
 
+/** Who reads ahead stops when so many coded bytes wait. */
+const AHEAD_BYTES = 1 << 20;
+
 /** What is still to come of the layer being read. */
 interface CurrentLayer {
   readonly position: number;
@@ -89,10 +97,17 @@ function layerReader(
   let current: CurrentLayer = { position: -1, remaining: new Map(), queues: new Map() };
   let queuedBytes = 0;
   let nextPosition = 0;
+  let reading: Promise<void> | undefined;
   const getMixer = shareMixer();
 
-  /** Reads one stream section into the current layer's queues. */
-  const readChunk = async () => {
+  /** Reads one stream section into the current layer's queues. Several may wait for one; it is read once. */
+  const readChunk = (): Promise<void> => {
+    reading ??= takeChunk().finally(() => {
+      reading = undefined;
+    });
+    return reading;
+  };
+  const takeChunk = async () => {
     const { layer, stream, coded } = parseStreamPayload(await nextSection(sections, SECTION_STREAM));
     const left = current.remaining.get(stream);
     if (layer !== current.position || left === undefined || coded.length === 0 || coded.length > left) {
@@ -136,6 +151,16 @@ function layerReader(
     }
   };
 
+  /** Whether the stream's next piece has yet to be read. */
+  const isWaiting = ({ queues, remaining }: CurrentLayer, stream: number): boolean =>
+    queues.get(stream)?.length === 0 && remaining.get(stream)! > 0;
+
+  const takeQueued = ({ queues }: CurrentLayer, stream: number): Uint8Array | undefined => {
+    const coded = queues.get(stream)?.shift();
+    queuedBytes -= coded?.length ?? 0;
+    return coded;
+  };
+
   return {
     header,
     documents,
@@ -150,15 +175,15 @@ function layerReader(
       return {
         getMixer,
         pull: (stream) => async () => {
-          const queue = entered.queues.get(stream);
-          if (queue === undefined) return undefined;
-          while (queue.length === 0) {
-            if (!entered.remaining.get(stream)) return undefined;
+          while (isWaiting(entered, stream)) await readChunk();
+          return takeQueued(entered, stream);
+        },
+        pullAhead: (stream) => async () => {
+          while (isWaiting(entered, stream)) {
+            if (queuedBytes >= AHEAD_BYTES) return LATER;
             await readChunk();
           }
-          const coded = queue.shift()!;
-          queuedBytes -= coded.length;
-          return coded;
+          return takeQueued(entered, stream);
         },
       };
     },

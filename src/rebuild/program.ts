@@ -74,7 +74,8 @@ export async function* runProgram(
   const open = (stream: number): PlainReader => {
     const info = layer.streams.find((each) => each.stream === stream);
     const what = `stream ${STREAM_NAMES[stream]}`;
-    const decoder = openDecoder(info, streams.pull(stream), what, streams.getMixer);
+    const decoder =
+      streams.begun?.get(stream) ?? openDecoder(info, streams.pull(stream), what, streams.getMixer);
     decoders.push(decoder);
     return plainReader(tracedDecoder(decoder, stream, trace), info?.plainBytes ?? 0, what);
   };
