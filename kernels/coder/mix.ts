@@ -21,7 +21,8 @@ const X: usize = RATES + 4 * 128;
 const HASHES: usize = X + 4 * 24;
 const PLACES: usize = HASHES + 4 * 12;
 const READ: usize = PLACES + 4 * 10;
-const MATCH_CHANCES: usize = PLACES + 4 * 12;
+const COUNTERS: usize = (PLACES + 4 * 12 + 15) & ~15;
+const MATCH_CHANCES: usize = COUNTERS + 4 * 12;
 const FIRST: usize = 24576;
 const SECOND: usize = FIRST + 4 * 24 * 1024;
 const EARLY: usize = SECOND + 4 * 24 * 2048;
@@ -57,6 +58,8 @@ let firstMixed: i32 = 0;
 let secondMixed: i32 = 0;
 let early: usize = 0;
 let late: usize = 0;
+// Whether two contexts have the same slot.
+let isShared: bool = false;
 // Of the arithmetic coder.
 let low: u32 = 0;
 let high: u32 = 0;
@@ -237,13 +240,16 @@ function between(at: usize, weight: i32): i32 {
 // written in parts.
 @inline
 function setInputs(): void {
-  const a = chances(0);
-  const b = chances(4);
-  const c = i32x4.replace_lane(
-    i32x4.replace_lane(i32x4.splat(2048), 0, chance(8)),
-    1,
-    chance(9),
-  );
+  const step = node << 2;
+  const counters = counter4(0, step);
+  const more = counter4(4, step);
+  const rest = counter2(8, step);
+  v128.store(COUNTERS, counters);
+  v128.store(COUNTERS, more, 16);
+  v128.store(COUNTERS, rest, 32);
+  const a = i32x4.shr_u(counters, 20);
+  const b = i32x4.shr_u(more, 20);
+  const c = i32x4.shr_u(rest, 20);
   v128.store(X, stretched(a));
   v128.store(X, stretched(b), 16);
   const last = i32x4.replace_lane(
@@ -259,16 +265,18 @@ function setInputs(): void {
 }
 
 @inline
-function chance(context: usize): u32 {
-  return load<u32>(<usize>load<u32>(PLACES + 4 * context) + (node << 2)) >> 20;
+function counter4(from: usize, step: usize): v128 {
+  let four = v128.load_splat<u32>(<usize>load<u32>(PLACES + 4 * from) + step);
+  four = v128.load_lane<u32>(<usize>load<u32>(PLACES + 4 * from + 4) + step, four, 1);
+  four = v128.load_lane<u32>(<usize>load<u32>(PLACES + 4 * from + 8) + step, four, 2);
+  return v128.load_lane<u32>(<usize>load<u32>(PLACES + 4 * from + 12) + step, four, 3);
 }
 
 @inline
-function chances(from: usize): v128 {
-  let four = i32x4.splat(chance(from));
-  four = i32x4.replace_lane(four, 1, chance(from + 1));
-  four = i32x4.replace_lane(four, 2, chance(from + 2));
-  return i32x4.replace_lane(four, 3, chance(from + 3));
+function counter2(from: usize, step: usize): v128 {
+  let two = i32x4.splat(FIRST_COUNTER);
+  two = v128.load_lane<u32>(<usize>load<u32>(PLACES + 4 * from) + step, two, 0);
+  return v128.load_lane<u32>(<usize>load<u32>(PLACES + 4 * from + 4) + step, two, 1);
 }
 
 @inline
@@ -321,8 +329,8 @@ function learn(bit: i32): void {
   towards(early, bit);
   towards(late, bit);
   if (usedChance !== 0) towards(usedChance, bit);
-  if (bit !== 0) for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) learnOne(i);
-  else for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) learnZero(i);
+  if (isShared) learnOneByOne(bit);
+  else learnAll(bit);
   tree = (tree << 1) | bit;
   node = (node << 1) | <usize>bit;
   bitIndex++;
@@ -332,6 +340,42 @@ function learn(bit: i32): void {
     store<u32>(PLACES + i, hash(load<u32>(HASHES + i), tree));
   }
   findSlots();
+}
+
+// The rates are what stands in RATES: no quotient is so near to a whole number that it would be rounded to one.
+@inline
+function learned(counters: v128, ones: v128): v128 {
+  const counts = v128.and(counters, i32x4.splat(0x3ff));
+  const divisors = f32x4.convert_i32x4_s(i32x4.add(i32x4.shl(counts, 1), i32x4.splat(3)));
+  const rates = i32x4.trunc_sat_f32x4_s(f32x4.div(f32x4.splat(8192), divisors));
+  const errors = v128.xor(i32x4.shr_u(counters, 10), ones);
+  const steps = i32x4.shr_u(i32x4.mul(i32x4.shr_u(errors, 3), rates), 9);
+  const chances = v128.xor(i32x4.sub(errors, steps), ones);
+  return v128.or(i32x4.shl(chances, 10), i32x4.min_u(i32x4.add(counts, i32x4.splat(1)), i32x4.splat(127)));
+}
+
+// As no two contexts have the same counter, each may learn what was read before any did.
+function learnAll(bit: i32): void {
+  const ones = i32x4.splat(-bit & 0x3fffff);
+  const step = node << 2;
+  const a = learned(v128.load(COUNTERS), ones);
+  v128.store_lane<u32>(<usize>load<u32>(PLACES) + step, a, 0);
+  v128.store_lane<u32>(<usize>load<u32>(PLACES + 4) + step, a, 1);
+  v128.store_lane<u32>(<usize>load<u32>(PLACES + 8) + step, a, 2);
+  v128.store_lane<u32>(<usize>load<u32>(PLACES + 12) + step, a, 3);
+  const b = learned(v128.load(COUNTERS, 16), ones);
+  v128.store_lane<u32>(<usize>load<u32>(PLACES + 16) + step, b, 0);
+  v128.store_lane<u32>(<usize>load<u32>(PLACES + 20) + step, b, 1);
+  v128.store_lane<u32>(<usize>load<u32>(PLACES + 24) + step, b, 2);
+  v128.store_lane<u32>(<usize>load<u32>(PLACES + 28) + step, b, 3);
+  const c = learned(v128.load(COUNTERS, 32), ones);
+  v128.store_lane<u32>(<usize>load<u32>(PLACES + 32) + step, c, 0);
+  v128.store_lane<u32>(<usize>load<u32>(PLACES + 36) + step, c, 1);
+}
+
+function learnOneByOne(bit: i32): void {
+  if (bit !== 0) for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) learnOne(i);
+  else for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) learnZero(i);
 }
 
 @inline
@@ -369,6 +413,28 @@ function findSlots(): void {
   for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) {
     store<u32>(PLACES + i, <u32>findSlot(load<u32>(PLACES + i)));
   }
+  isShared = arePlacesShared();
+}
+
+// Compares all pairs of places: those of one vector with its own, turned, and with those of another, turned.
+function arePlacesShared(): bool {
+  const a = v128.load(PLACES);
+  const b = v128.load(PLACES, 16);
+  const ninth = v128.load_splat<u32>(PLACES + 32);
+  const tenth = v128.load_splat<u32>(PLACES + 36);
+  const turned = v128.shuffle<i32>(b, b, 1, 2, 3, 0);
+  const half = v128.shuffle<i32>(b, b, 2, 3, 0, 1);
+  let same = i32x4.eq(a, v128.shuffle<i32>(a, a, 1, 2, 3, 0));
+  same = v128.or(same, i32x4.eq(a, v128.shuffle<i32>(a, a, 2, 3, 0, 1)));
+  same = v128.or(same, i32x4.eq(b, turned));
+  same = v128.or(same, i32x4.eq(b, half));
+  same = v128.or(same, i32x4.eq(a, b));
+  same = v128.or(same, i32x4.eq(a, turned));
+  same = v128.or(same, i32x4.eq(a, half));
+  same = v128.or(same, i32x4.eq(a, v128.shuffle<i32>(b, b, 3, 0, 1, 2)));
+  same = v128.or(same, v128.or(i32x4.eq(a, ninth), i32x4.eq(b, ninth)));
+  same = v128.or(same, v128.or(i32x4.eq(a, tenth), i32x4.eq(b, tenth)));
+  return v128.any_true(v128.or(same, i32x4.eq(ninth, tenth)));
 }
 
 @inline
