@@ -2,6 +2,7 @@
  * Inflates a DEFLATE stream (RFC 1951) of which only the beginning is known, and finds its end. Memory is fixed, whatever
  * the stream expands to.
  */
+import { inflateRawSync } from 'node:zlib';
 import type { RandomAccess } from '../bytes/access.ts';
 import { corrupt } from '../errors.ts';
 import type { ByteSink } from './bits.ts';
@@ -10,6 +11,9 @@ import { DeflateReader } from './reader.ts';
 
 const BUFFER_BYTES = 4 * WINDOW_BYTES;
 const BATCH_TOKENS = 1 << 12;
+/** Streams of no more are inflated by zlib, as a whole: most entries of archives are so short. */
+const SHORT_BYTES = 1 << 15;
+const SHORT_PLAIN_BYTES = 1 << 19;
 
 export interface Inflated {
   readonly plainBytes: number;
@@ -22,6 +26,7 @@ export class Inflater {
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
   readonly #tokens = new Uint32Array(BATCH_TOKENS);
   #reader: DeflateReader | undefined;
+  #short: Uint8Array | undefined;
   /** Bytes in the buffer, of which those before `#sent` were handed out. */
   #used = 0;
   #sent = 0;
@@ -34,6 +39,36 @@ export class Inflater {
    * returns. Throws CORRUPT_INPUT for what is no DEFLATE stream, or for one of more than `mostBytes` plain bytes.
    */
   inflate(source: RandomAccess, start: number, mostBytes: number, sink: ByteSink): Inflated {
+    return (
+      this.#inflateShort(source, start, mostBytes, sink) ?? this.#inflateAny(source, start, mostBytes, sink)
+    );
+  }
+
+  /** Undefined when it is not short, or zlib finds fault with it: the other way says what with, or does without zlib. */
+  #inflateShort(
+    source: RandomAccess,
+    start: number,
+    mostBytes: number,
+    sink: ByteSink,
+  ): Inflated | undefined {
+    if (mostBytes === 0 || start >= source.sizeBytes) return undefined;
+    this.#short ??= new Uint8Array(SHORT_BYTES);
+    const coded = this.#short.subarray(0, Math.min(SHORT_BYTES, source.sizeBytes - start));
+    source.readAt(start, coded);
+    let found: { readonly buffer: Uint8Array; readonly engine: { readonly bytesWritten: number } };
+    try {
+      // With `info`, node tells how much of the input it took.
+      const options = { maxOutputLength: Math.min(mostBytes, SHORT_PLAIN_BYTES), info: true };
+      found = inflateRawSync(coded, options) as unknown as typeof found;
+    } catch {
+      return undefined;
+    }
+    const { buffer, engine } = found;
+    if (buffer.length > 0) sink(buffer);
+    return { plainBytes: buffer.length, end: start + engine.bytesWritten };
+  }
+
+  #inflateAny(source: RandomAccess, start: number, mostBytes: number, sink: ByteSink): Inflated {
     this.#used = 0;
     this.#sent = 0;
     this.#plainBytes = 0;

@@ -7,8 +7,8 @@ import { isLow, type PlainReader, takeNumber } from './plain-reader.ts';
 const PREPARED_BYTES = 1 << 16;
 
 export interface Differ {
-  /** Adds the differences that fall into the next `piece.length` bytes of regions. */
-  apply(piece: Uint8Array): Promise<void>;
+  /** Adds the differences that fall into the next `piece.length` bytes of regions. Nothing is to be waited for if none do. */
+  apply(piece: Uint8Array): Promise<void> | undefined;
   /** Has the differences of the next `count` (at most 2^16) bytes of regions ready for `correct`. */
   prepare(count: number): Promise<void>;
   /** As `apply`, without waiting, for `bytes[from..to)`, which were prepared. */
@@ -58,6 +58,11 @@ export function differ(
 
   return {
     apply(piece) {
+      if (gap !== undefined && gap >= piece.length) {
+        gap -= piece.length;
+        scanned += piece.length;
+        return undefined;
+      }
       return scan(piece.length, (at, difference) => {
         piece[at]! += difference;
       });

@@ -59,8 +59,11 @@ export interface PartOp {
   readonly back: number;
 }
 
-/** Fills `part`, which is the bytes from `start` on of what `op` makes: a region, literals or a repeat. */
-export type Fill = (op: Op, part: Uint8Array, start: number) => Promise<void>;
+/**
+ * Fills `part`, which is the bytes from `start` on of what `op` makes: a region, literals or a repeat. Gives nothing to wait
+ * for when it is done at once, as it mostly is: a layer may have a hundred thousand ops.
+ */
+export type Fill = (op: Op, part: Uint8Array, start: number) => Promise<void> | undefined;
 
 export interface OpReader {
   /** The next op of a layer, or of a part so `deep` in parts, of which `produced` bytes are made and `left` are not. */
@@ -79,8 +82,10 @@ export function opReader(
   const ops = readers[STREAM_OPS]!;
   /** Bytes that the literals read so far make; those of an executable are read before they are made. */
   let news = 0;
-  const seek = seeker(readers[STREAM_SEEKS]!, 'the base');
-  const seekBack = seeker(readers[STREAM_REPEATS]!, 'what was new');
+  const seeks = readers[STREAM_SEEKS]!;
+  const repeats = readers[STREAM_REPEATS]!;
+  const seek = follower(seeks, 'the base');
+  const seekBack = follower(repeats, 'what was new');
   const take = async (what: string): Promise<number> => {
     if (isLow(ops, MAX_VARINT_BYTES)) await ops.ensure(MAX_VARINT_BYTES);
     return takeNumber(ops, what);
@@ -92,13 +97,13 @@ export function opReader(
     let source = 0;
     switch (code) {
       case OP_REGION:
-        source = await seek(length, baseBytes);
-        break;
       case OP_HEADER:
-        source = await seek(HEADER_BYTES, baseBytes);
+        if (isLow(seeks, MAX_VARINT_BYTES)) await seeks.ensure(MAX_VARINT_BYTES);
+        source = seek(code === OP_HEADER ? HEADER_BYTES : length, baseBytes);
         break;
       case OP_REPEAT:
-        source = await seekBack(length, news);
+        if (isLow(repeats, MAX_VARINT_BYTES)) await repeats.ensure(MAX_VARINT_BYTES);
+        source = seekBack(length, news);
         break;
       case OP_BINARY:
       case OP_TEXT:
@@ -115,7 +120,8 @@ export function opReader(
         if (length <= left) return length;
         throw corrupt(`an op of ${length} bytes reaches past the layer's ${produced + left} bytes`);
       };
-      const head = await take('an op');
+      if (isLow(ops, MAX_VARINT_BYTES)) await ops.ensure(MAX_VARINT_BYTES);
+      const head = takeNumber(ops, 'an op');
       const code = head % (1 << OP_BITS);
       const given = Math.floor(head / (1 << OP_BITS));
       if ((given === 0) !== (code === OP_HEADER))
@@ -129,13 +135,14 @@ export function opReader(
       afterHeader = code === OP_HEADER;
       if (code === OP_HEADER) {
         const padding = (HEADER_BYTES - (produced % HEADER_BYTES)) % HEADER_BYTES;
-        return await finish(code, fits(padding + HEADER_BYTES));
+        return finish(code, fits(padding + HEADER_BYTES));
       }
       if (code === OP_PART) return await parts(given, produced, depth);
-      if (code !== OP_EXECUTABLE) return await finish(code, fits(given));
+      if (code !== OP_EXECUTABLE) return finish(code, fits(given));
       if (fits(given) > MAX_EXECUTABLE_BYTES)
         throw corrupt(`an executable of ${given} bytes is larger than the ${MAX_EXECUTABLE_BYTES} it may be`);
-      const source = await seek(0, baseBytes);
+      if (isLow(seeks, MAX_VARINT_BYTES)) await seeks.ensure(MAX_VARINT_BYTES);
+      const source = seek(0, baseBytes);
       const sourceBytes = await take("an old file's size");
       if (sourceBytes > Math.min(baseBytes - source, MAX_EXECUTABLE_BYTES))
         throw corrupt(`an old file of ${sourceBytes} bytes at ${source} is not inside of the base`);
@@ -143,14 +150,15 @@ export function opReader(
     },
     async nextInside(left) {
       afterHeader = false;
-      const head = await take('an op');
+      if (isLow(ops, MAX_VARINT_BYTES)) await ops.ensure(MAX_VARINT_BYTES);
+      const head = takeNumber(ops, 'an op');
       const code = head % (1 << OP_BITS);
       const length = Math.floor(head / (1 << OP_BITS));
       if (code === OP_HEADER || length === 0)
         throw corrupt(`an op of code ${code} and length ${length} can't make an executable`);
       if (length > left)
         throw corrupt(`an op of ${length} bytes reaches past the executable's last ${left} bytes`);
-      return await finish(code, length);
+      return finish(code, length);
     },
   };
 }
@@ -214,9 +222,17 @@ export function seeker(
   seeks: PlainReader,
   what: string,
 ): (length: number, sizeBytes: number) => Promise<number> {
-  let expected = 0;
+  const follow = follower(seeks, what);
   return async (length, sizeBytes) => {
     if (isLow(seeks, MAX_VARINT_BYTES)) await seeks.ensure(MAX_VARINT_BYTES);
+    return follow(length, sizeBytes);
+  };
+}
+
+/** The same for numbers that are there already. */
+function follower(seeks: PlainReader, what: string): (length: number, sizeBytes: number) => number {
+  let expected = 0;
+  return (length, sizeBytes) => {
     const source = expected + unzigzag(takeNumber(seeks, 'a seek'));
     if (!(source >= 0 && source + length <= sizeBytes))
       throw corrupt(`an op reads ${length} bytes at ${source}, outside of the ${sizeBytes} bytes of ${what}`);

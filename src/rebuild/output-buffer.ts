@@ -46,12 +46,13 @@ export function outputBuffer(buffer: Uint8Array): OutputBuffer {
 export async function* emit(
   out: OutputBuffer,
   length: number,
-  fill: (part: Uint8Array, start: number) => Promise<void>,
+  fill: (part: Uint8Array, start: number) => Promise<void> | undefined,
 ): AsyncGenerator<Uint8Array> {
   for (let done = 0; done < length; ) {
     if (out.free === 0) yield out.flush();
     const part = out.take(Math.min(out.free, length - done));
-    await fill(part, done);
+    const filling = fill(part, done);
+    if (filling !== undefined) await filling;
     done += part.length;
   }
 }

@@ -205,15 +205,19 @@ function filler(
   history: TempFile | undefined,
   differences: Differ,
 ): Fill {
-  return async (op, part, start) => {
+  const literals = async (reader: PlainReader, part: Uint8Array) => {
+    await readLiterals(reader, part);
+    history?.append(part);
+  };
+  return (op, part, start) => {
     if (op.code === OP_REGION) {
       base.readAt(op.source + start, part);
-      await differences.apply(part);
-    } else if (op.code === OP_REPEAT) history!.readAt(op.source + start, part);
-    else {
-      await readLiterals(readers[op.code === OP_BINARY ? STREAM_BINARY : STREAM_TEXT]!, part);
-      history?.append(part);
+      return differences.apply(part);
     }
+    if (op.code !== OP_REPEAT)
+      return literals(readers[op.code === OP_BINARY ? STREAM_BINARY : STREAM_TEXT]!, part);
+    history!.readAt(op.source + start, part);
+    return undefined;
   };
 }
 
