@@ -150,10 +150,15 @@ test('a thread that never comes up leaves all to this one', async () => {
 
 test('a thread that ends too early is an error, not a wait', async () => {
   const { remote } = connect();
-  const stuck: CodedSource = { pull: () => new Promise(() => {}), pullAhead: () => new Promise(() => {}) };
-  const decoder = remote.open(listedRecall(LONG), stuck, 'stream x', noneHere);
-  const next = decoder.next();
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  const forever = new Promise<undefined>(() => {});
+  let next: Promise<unknown> | undefined;
+  await new Promise<void>((begun) => {
+    const pullAhead = () => {
+      begun();
+      return forever;
+    };
+    next = remote.open(listedRecall(LONG), { pull: pullAhead, pullAhead }, 'stream x', noneHere).next();
+  });
   remote.lose();
   await expect(next).rejects.toMatchObject({ code: 'INTERNAL', hint: 'Try again with --threads 1.' });
 });
