@@ -13,6 +13,13 @@ const MOST_INNER = 24;
 /** Pixels: tiles smaller than this have no name in them. */
 const LEAST_WIDTH = 46;
 const LEAST_HEIGHT = 20;
+/** The same of what is drawn in tiles. */
+const LEAST_PART_WIDTH = 60;
+const LEAST_PART_HEIGHT = 18;
+/** Folders in tiles that are smaller show not what they hold. */
+const LEAST_NESTED = 72;
+/** As page.css has it. */
+const PART_NAME_HEIGHT = 17;
 
 /**
  * @param {HTMLElement} element emptied and filled
@@ -73,19 +80,58 @@ function drawInner(folder, place) {
   const inner = document.createElement('span');
   inner.className = 'tile-inner';
   inner.setAttribute('aria-hidden', 'true');
+  inner.append(...drawParts(folder, { x: 0, y: 0, width: place.width - 8, height: place.height - 28 }));
+  return inner;
+}
+
+/**
+ * What a folder holds, and what its folders hold as long as there is room to tell that apart: every part takes a share of
+ * the room, so there are never more than some hundreds.
+ * @param {Folder} folder @param {import('./squarify.js').Rectangle} room @returns {HTMLElement[]}
+ */
+function drawParts(folder, room) {
   const { shown, rest } = largest(folder, MOST_INNER);
   const values = shown.map((each) => each.bytes);
   if (rest.bytes > 0) values.push(rest.bytes);
-  const room = { x: 0, y: 0, width: place.width - 8, height: place.height - 28 };
   const places = squarify(values, room);
-  for (const [at, each] of shown.entries()) {
-    const part = document.createElement('span');
-    part.className = `part kind-${mainKind(each)}`;
-    put(part, places[at]);
-    if (places[at].width >= 60 && places[at].height >= 18) part.textContent = each.name;
-    inner.append(part);
+  const parts = shown.map((each, at) => drawPart(each, places[at]));
+  if (rest.bytes === 0) return parts;
+  const others = document.createElement('span');
+  others.className = 'part rest';
+  const place = places[shown.length];
+  put(others, place);
+  if (place.width >= 80 && place.height >= LEAST_PART_HEIGHT)
+    others.textContent = `${rest.count.toLocaleString('en')} smaller`;
+  return [...parts, others];
+}
+
+/** @param {Folder} each @param {import('./squarify.js').Rectangle} place */
+function drawPart(each, place) {
+  const part = document.createElement('span');
+  part.className = `part kind-${mainKind(each)}`;
+  put(part, place);
+  const { width, height } = place;
+  if (width < LEAST_PART_WIDTH || height < LEAST_PART_HEIGHT) return part;
+  const { name, end } = throughOnlyChildren(each);
+  part.textContent = end.inside === undefined ? name : `${name}/`;
+  if (end.inside === undefined || width < LEAST_NESTED || height < LEAST_NESTED) return part;
+  const nested = document.createElement('span');
+  nested.className = 'part-inner';
+  nested.append(...drawParts(end, { x: 0, y: 0, width: width - 8, height: height - PART_NAME_HEIGHT - 5 }));
+  part.append(nested);
+  return part;
+}
+
+/** A folder that holds but one folder is drawn as that one. @param {Folder} folder */
+function throughOnlyChildren(folder) {
+  let { name } = folder;
+  let end = folder;
+  for (;;) {
+    const [only, other] = end.inside?.values() ?? [];
+    if (only?.inside === undefined || other !== undefined) return { name, end };
+    name += `/${only.name}`;
+    end = only;
   }
-  return inner;
 }
 
 /** @param {{count: number, bytes: number}} rest @param {import('./squarify.js').Rectangle} place */

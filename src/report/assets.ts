@@ -101,6 +101,10 @@ const MOST_TILES = 60;
 const MOST_INNER = 24;
 const LEAST_WIDTH = 46;
 const LEAST_HEIGHT = 20;
+const LEAST_PART_WIDTH = 60;
+const LEAST_PART_HEIGHT = 18;
+const LEAST_NESTED = 72;
+const PART_NAME_HEIGHT = 17;
 function drawTreemap(element, folder, kindNames, onChoose) {
   const { clientWidth: width, clientHeight: height } = element;
   const { shown, rest } = largest(folder, MOST_TILES);
@@ -144,19 +148,48 @@ function drawInner(folder, place) {
   const inner = document.createElement('span');
   inner.className = 'tile-inner';
   inner.setAttribute('aria-hidden', 'true');
+  inner.append(...drawParts(folder, { x: 0, y: 0, width: place.width - 8, height: place.height - 28 }));
+  return inner;
+}
+function drawParts(folder, room) {
   const { shown, rest } = largest(folder, MOST_INNER);
   const values = shown.map((each) => each.bytes);
   if (rest.bytes > 0) values.push(rest.bytes);
-  const room = { x: 0, y: 0, width: place.width - 8, height: place.height - 28 };
   const places = squarify(values, room);
-  for (const [at, each] of shown.entries()) {
-    const part = document.createElement('span');
-    part.className = \`part kind-\${mainKind(each)}\`;
-    put(part, places[at]);
-    if (places[at].width >= 60 && places[at].height >= 18) part.textContent = each.name;
-    inner.append(part);
+  const parts = shown.map((each, at) => drawPart(each, places[at]));
+  if (rest.bytes === 0) return parts;
+  const others = document.createElement('span');
+  others.className = 'part rest';
+  const place = places[shown.length];
+  put(others, place);
+  if (place.width >= 80 && place.height >= LEAST_PART_HEIGHT)
+    others.textContent = \`\${rest.count.toLocaleString('en')} smaller\`;
+  return [...parts, others];
+}
+function drawPart(each, place) {
+  const part = document.createElement('span');
+  part.className = \`part kind-\${mainKind(each)}\`;
+  put(part, place);
+  const { width, height } = place;
+  if (width < LEAST_PART_WIDTH || height < LEAST_PART_HEIGHT) return part;
+  const { name, end } = throughOnlyChildren(each);
+  part.textContent = end.inside === undefined ? name : \`\${name}/\`;
+  if (end.inside === undefined || width < LEAST_NESTED || height < LEAST_NESTED) return part;
+  const nested = document.createElement('span');
+  nested.className = 'part-inner';
+  nested.append(...drawParts(end, { x: 0, y: 0, width: width - 8, height: height - PART_NAME_HEIGHT - 5 }));
+  part.append(nested);
+  return part;
+}
+function throughOnlyChildren(folder) {
+  let { name } = folder;
+  let end = folder;
+  for (;;) {
+    const [only, other] = end.inside?.values() ?? [];
+    if (only?.inside === undefined || other !== undefined) return { name, end };
+    name += \`/\${only.name}\`;
+    end = only;
   }
-  return inner;
 }
 function drawRest(rest, place) {
   const tile = document.createElement('div');
@@ -555,6 +588,17 @@ button.tile:hover {
   text-overflow: ellipsis;
   font-size: 0.72rem;
 }
+.part.rest {
+  background: var(--panel);
+}
+.part-inner {
+  position: absolute;
+  left: 2px;
+  top: 17px;
+  right: 2px;
+  bottom: 2px;
+  overflow: hidden;
+}
 .find {
   display: flex;
   flex-wrap: wrap;
@@ -603,6 +647,9 @@ th[aria-sort="ascending"] button::after {
 td {
   overflow-wrap: anywhere;
 }
+tbody td:last-child {
+  min-width: 8rem;
+}
 #more {
   margin: 0.75rem 0;
   padding: 0.4rem 0.8rem;
@@ -650,7 +697,7 @@ footer {
   .number {
     text-align: left;
   }
-  .number:nth-child(3)::before {
+  tbody .number:nth-child(3)::before {
     content: "of ";
     color: var(--faint);
   }

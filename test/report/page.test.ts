@@ -140,6 +140,20 @@ describe.runIf(hasChromium)('the page of a report (with chromium)', { timeout: 3
     expect((await texts('#found'))[0]).toMatch(/^65 files/);
   });
 
+  it('draws in a tile what its folders hold, one that holds but one folder as that one', async () => {
+    const named = (name: string) =>
+      `[...document.querySelectorAll('.part')].filter((each) => each.firstChild?.textContent === ${JSON.stringify(name)}).length`;
+    expect(await page.evaluate(named('lib/python3/'))).toBe(1);
+    const inside = `[...document.querySelectorAll('.part .part')].filter((each) => each.textContent === 'module-0.py').length`;
+    expect(await page.evaluate(inside)).toBe(1);
+    expect(await page.evaluate(named('37 smaller'))).toBe(1);
+    const beyond = `[...document.querySelectorAll('.part')].filter((each) => {
+      const [own, around] = [each, each.parentElement].map((element) => element.getBoundingClientRect());
+      return own.right > around.right + 1 || own.bottom > around.bottom + 1;
+    }).length`;
+    expect(await page.evaluate(beyond)).toBe(0);
+  });
+
   it('zooms with the keyboard: Enter goes in, Escape out, and the focus is where one is', async () => {
     await page.evaluate(`${tile('usr')}.focus()`);
     await page.press('Enter');
