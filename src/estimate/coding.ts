@@ -81,18 +81,22 @@ export interface RoughMatch {
   /** Bytes in no region, coded fast. */
   readonly newBytes: number;
   readonly regions: number;
-  /** Bytes in regions that differ. */
+  /** Of one that is matched in place: bytes that differ. */
   readonly differing: number;
   /** What the ELF header says it runs on. */
   readonly machine: number;
+  /** Whether it was matched with more of its earlier version around, but more sparsely. */
+  readonly isWide: boolean;
 }
 
 /**
  * What an executable takes, predicted, by its rough match. How many bytes differ in regions says nothing more: prediction
  * explains nearly all of them, however many they are; somewhat fewer in code for AArch64.
  */
-export function executableBytes({ newBytes, regions, machine }: RoughMatch): number {
-  const bytes = (0.4388 * newBytes + 24.06 * regions + 49.2) ** 0.9744;
+export function executableBytes({ newBytes, regions, machine, isWide }: RoughMatch): number {
+  const bytes = isWide
+    ? (0.7245 * newBytes + 8.05 * regions + 72) ** 0.977
+    : (0.4388 * newBytes + 24.06 * regions + 49.2) ** 0.9744;
   return bytes * (machine === AARCH64 ? 1.25 : 1);
 }
 

@@ -58,15 +58,16 @@ export async function writeRoughly(
   const { content, earlier, digests } = file;
   const tally: Tally = { ops: 0, text: 0, binary: 0 };
   const kind = kindOf(content, earlier !== undefined);
+  const isRough = kind === 'executable' && effort === ROUGH_EFFORT;
   const match: MatchContext = {
     catalog,
-    anchors: isWorthIndexing(file, catalog) ? await anchors() : NO_ANCHORS,
+    anchors: !isRough && isWorthIndexing(file, catalog) ? await anchors() : NO_ANCHORS,
     matcher,
     effort,
     tick,
     digests,
   };
-  if (kind === 'executable' && effort === ROUGH_EFFORT) {
+  if (isRough) {
     const found = await matchRoughly(content, earlier!, match);
     await tick(content.sizeBytes);
     // What is written in its stead keeps the headers behind it in their places.
@@ -88,10 +89,13 @@ export async function writeRoughly(
 const WORTH_INDEXING_BYTES = 16 << 10;
 const QUICKLY_INDEXED_BYTES = 2 << 20;
 
+/** What is larger has parts that moved far: around the same place of its earlier version they are not. */
+const LARGE_BYTES = 8 << 20;
+
 /** Whether a file has to be looked for in all of the base. */
 function isWorthIndexing({ content, earlier }: ChangedFile, { space }: Catalog): boolean {
   if (space.sizeBytes <= QUICKLY_INDEXED_BYTES) return true;
-  return earlier === undefined && content.sizeBytes >= WORTH_INDEXING_BYTES;
+  return content.sizeBytes >= (earlier === undefined ? WORTH_INDEXING_BYTES : LARGE_BYTES);
 }
 
 const KIND_BYTES = 4096;
