@@ -86,6 +86,15 @@ describe('an estimate', () => {
     expect(Math.abs(first!.estimatedBytes / noise.length - 1)).toBeLessThan(0.2);
   });
 
+  it('of a large file finds what moved far in it', { timeout: 120_000 }, async () => {
+    const half = 5 << 20;
+    const data = Buffer.concat([Buffer.alloc(64), seededBytes(8, 2 * half)]);
+    const moved = Buffer.concat([Buffer.alloc(64), data.subarray(64 + half), data.subarray(64, 64 + half)]);
+    const image = (content: Uint8Array) => installedImage([{ name: 'data', type: '0', content }]);
+    const { estimatedBytes } = await estimateOf(image(data), image(moved));
+    expect(estimatedBytes).toBeLessThan(data.length / 50);
+  });
+
   it('has the parts that make the whole, and says what a pull would move', async () => {
     const { base, target } = GOLDEN_PAIRS.find(({ name }) => name === 'small layers')!;
     const estimate = await estimateOf(
