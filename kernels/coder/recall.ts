@@ -1,5 +1,5 @@
 // The recalling coder of docs/coder.md: the hot loop behind src/kernels/recall.ts. The plain reference is
-// src/kernels/recall-laterl.ts. Its caller has put the tables of mix-tables.ts in place, and moves bytes in and out of
+// src/kernels/recall-model.ts. Its caller has put the tables of mix-tables.ts in place, and moves bytes in and out of
 // the window, and of the buffer at `codedAt`.
 // Compiled with --initialMemory 32 --enable simd.
 
@@ -10,9 +10,18 @@ const SURE: i32 = 32;
 const LOOKED_FOR: i32 = 16;
 const LONGEST: i32 = 65535;
 const COMPARED: i32 = 32;
-const ORDERS: usize = 4;
+const ORDERS: usize = 3;
 const FACTOR: u32 = 0x2f0b4c47;
-const CONTEXTS: usize = 8;
+const CONTEXTS: usize = 4;
+// The input and the weights of a set: a vector.
+const SET_BYTES: usize = 16;
+// How long a run is, by the length of the guess from which it is.
+const SHORT_RUN: i32 = 16;
+const RUN: i32 = 32;
+const LONG_RUN: i32 = 64;
+// The kinds of flags, besides the two of guesses.
+const RUN_FLAG: u32 = 2;
+const LEFT_FLAG: u32 = 3;
 const POINTS: i32 = 33;
 const FIRST_COUNTER: u32 = 0x80000000;
 const GUESS_LIMIT: u32 = 30;
@@ -21,9 +30,9 @@ const BYTE_LIMIT: u32 = 127;
 const GUESS_LEARNING: i32 = 14;
 const BYTE_LEARNING: i32 = 50;
 const SLACK: usize = 64;
-const SLIDE: usize = 1 << 20;
+const SLIDE: usize = 1 << 19;
 const CODED_BYTES: usize = 1 << 16;
-// Coded bytes that one plain byte takes at most: four for each of eleven bits, where the range is smallest, and some more.
+// Coded bytes that one step takes at most: four for each of eleven bits, where the range is smallest, and some more.
 const MOST_CODED: usize = 48;
 
 const SQUASH: usize = 1024;
@@ -32,18 +41,18 @@ const RATES: usize = STRETCH + 2 * 4096;
 const CLASSES: usize = RATES + 4 * 256;
 const WORDS: usize = CLASSES + 512;
 const X: usize = WORDS + 256;
-const HASHES: usize = X + 4 * 16;
-const PLACES: usize = HASHES + 4 * 8;
-const GUESS: usize = PLACES + 4 * 8;
+const HASHES: usize = X + SET_BYTES;
+const PLACES: usize = HASHES + 4 * CONTEXTS;
+const GUESS: usize = PLACES + 4 * CONTEXTS;
 const INDEX: usize = GUESS + 64;
 const GUESS_WEIGHTS: usize = 24576;
-const FIRST: usize = GUESS_WEIGHTS + 512 * 32;
-const SECOND: usize = FIRST + 9 * 256 * 32;
-const GUESS_REFINER: usize = SECOND + 256 * 8 * 32;
-const EARLY: usize = GUESS_REFINER + 2 * 33 * 4096;
+const FIRST: usize = GUESS_WEIGHTS + 1024 * SET_BYTES;
+const SECOND: usize = FIRST + 9 * 256 * SET_BYTES;
+const GUESS_REFINER: usize = SECOND + 256 * 8 * SET_BYTES;
+const EARLY: usize = GUESS_REFINER + 2 * 33 * 8320;
 const LATE: usize = EARLY + 2 * 33 * 768;
 const HISTORIES: usize = (LATE + 2 * 33 * 4096 + 63) & ~63;
-const CODED: usize = HISTORIES + 4 * 8192;
+const CODED: usize = HISTORIES + 4 * 12416;
 const TABLE: usize = (CODED + CODED_BYTES + SLACK + 63) & ~63;
 
 // What grows with the window: how many bits number its cells, slots and places, and where they stand.
@@ -60,12 +69,17 @@ let origin: usize = 0;
 let roof: usize = 0;
 let position: i32 = 0;
 let last: u32 = 0;
-let before: u32 = 0;
 let word: u32 = 0;
 let rolled0: u32 = 0;
 let rolled1: u32 = 0;
 let rolled2: u32 = 0;
-let rolled3: u32 = 0;
+// Bytes up to here are in the window: an encoder may hold some that are to be coded.
+let filled: i32 = 0;
+let isEnding: bool = false;
+// Bytes that are still to be made of a run that is right as a whole.
+let running: i32 = 0;
+// Bytes up to the end of a run in which there is a wrong one, not made yet.
+let left: i32 = 0;
 // Of the arithmetic coder.
 let isDecoder: bool = false;
 let low: u32 = 0;
@@ -100,17 +114,18 @@ export function codedAt(): usize {
   return CODED;
 }
 
-// Where the next plain byte stands, or will.
+// Where the next plain byte is to be put, or will be made.
 export function plainAt(): usize {
-  return origin + <usize>position;
+  return origin + <usize>filled;
 }
 
 // How much memory a window of so many bits takes.
 export function memoryFor(windowBits: i32): usize {
   return (
     TABLE +
-    (<usize>4 << (windowBits - 4)) * (ORDERS + 1) +
-    (<usize>64 << (windowBits - 7)) +
+    (<usize>4 << (windowBits - 4)) +
+    (<usize>4 << (windowBits - 5)) * ORDERS +
+    (<usize>64 << (windowBits - 8)) +
     (<usize>1 << windowBits) +
     SLIDE +
     2 * SLACK
@@ -122,27 +137,26 @@ export function start(decodes: bool, windowBits: i32): void {
   isDecoder = decodes;
   windowBytes = 1 << windowBits;
   const cellBits = windowBits - 4;
-  const slotBits = windowBits - 7;
+  const placeBits = windowBits - 5;
+  const slotBits = windowBits - 8;
   cellShift = 32 - cellBits;
-  placeShift = 32 - cellBits;
+  placeShift = 32 - placeBits;
   slotShift = 32 - slotBits;
   slots = TABLE + (<usize>4 << cellBits);
   heads = slots + (<usize>64 << slotBits);
-  window = heads + ORDERS * (<usize>4 << cellBits) + SLACK;
+  window = heads + ORDERS * (<usize>4 << placeBits) + SLACK;
   origin = window;
   roof = window + <usize>windowBytes + SLIDE;
-  position = 0;
-  last = before = word = rolled0 = rolled1 = rolled2 = rolled3 = 0;
+  position = filled = running = left = 0;
+  isEnding = false;
+  last = word = rolled0 = rolled1 = rolled2 = 0;
   low = 0;
   high = 0xffffffff;
   code = 0;
   pastEnd = 0;
   memory.fill(X, 0, GUESS_WEIGHTS - X);
-  for (let at = GUESS_WEIGHTS; at < FIRST; at += 32) {
-    for (let i: usize = 0; i < 28; i += 4) store<i32>(at + i, 20000);
-    store<i32>(at + 28, 0);
-  }
-  for (let at = FIRST; at < GUESS_REFINER; at += 4) store<i32>(at, 22000);
+  for (let at = GUESS_WEIGHTS; at < FIRST; at += 4) store<i32>(at, 20000);
+  for (let at = FIRST; at < GUESS_REFINER; at += 4) store<i32>(at, 30000);
   for (let at = GUESS_REFINER, point = 0; at < LATE + 2 * 33 * 4096; at += 2) {
     store<u16>(at, <u16>(16 * squash(max(-2047, min(2047, point * 128 - 2048)))));
     if (++point === POINTS) point = 0;
@@ -154,25 +168,103 @@ export function start(decodes: bool, windowBits: i32): void {
 
 // How many bytes may be put at `plainAt`, or made there, at once: 1 or more.
 export function room(): i32 {
-  const here = origin + <usize>position;
+  const here = plainAt();
   if (here >= roof) {
-    // All but the window goes.
-    memory.copy(window, here - <usize>windowBytes, <usize>windowBytes);
-    origin = window + <usize>windowBytes - <usize>position;
+    // All but the window goes, as seen from the first byte that isn't coded.
+    const kept = <usize>windowBytes + LONG_RUN;
+    memory.copy(window, here - kept, kept);
+    origin = window + kept - <usize>filled;
   }
-  return <i32>min<usize>(roof - origin - <usize>position, CODED_BYTES / MOST_CODED);
+  return <i32>min<usize>(roof - plainAt(), CODED_BYTES / MOST_CODED);
 }
 
-// Codes the `count` bytes that stand at `plainAt`; gives how many bytes at `codedAt` are ready.
+// Takes the `count` bytes that stand at `plainAt`, and codes what can be; gives how many bytes at `codedAt` are ready.
 export function encode(count: i32): i32 {
   output = CODED;
-  for (let i = 0; i < count; i++) codeByte(<i32>load<u8>(origin + <usize>position));
+  filled += count;
+  while (position < filled && codeNext()) {}
   return <i32>(output - CODED);
 }
 
-// Writes what is left at the end: one byte at `codedAt`.
-export function finish(): void {
-  store<u8>(CODED, <u8>((<u64>low + 0xffffff) >> 24));
+// Codes what is left at the end; gives how many bytes at `codedAt` that takes.
+export function finish(): i32 {
+  output = CODED;
+  isEnding = true;
+  while (position < filled && codeNext()) {}
+  store<u8>(output, <u8>((<u64>low + 0xffffff) >> 24));
+  output++;
+  return <i32>(output - CODED);
+}
+
+// Codes the next bytes of those that were given; false when more have to be given before.
+function codeNext(): bool {
+  const most = runLength();
+  if (most !== 0) {
+    const ready = min(most, filled - position);
+    const right = sameFrom(ready);
+    if (right === ready && ready < most && !isEnding) return false;
+    if (codeRun(most, right === ready ? 1 : 0) !== 0) {
+      skip(ready);
+      return true;
+    }
+    left = most;
+  }
+  codeByte(<i32>load<u8>(origin + <usize>position));
+  return true;
+}
+
+// Makes up to `most` of the next bytes; gives how many.
+function makeNext(most: i32): i32 {
+  if (running === 0) {
+    const length = runLength();
+    if (length !== 0) {
+      if (codeRun(length, 0) !== 0) running = length;
+      else left = length;
+    }
+  }
+  const here = origin + <usize>position;
+  if (running === 0) {
+    store<u8>(here, <u8>codeByte(0));
+    return 1;
+  }
+  const count = min(running, most);
+  const distance = <usize>load<u32>(GUESS);
+  for (let at = here; at < here + <usize>count; at++) store<u8>(at, load<u8>(at - distance));
+  skip(count);
+  running -= count;
+  return count;
+}
+
+// How many of the next bytes are said at once to be those of the first guess, or not; 0 where none are.
+@inline
+function runLength(): i32 {
+  const length = load<i32>(GUESS, 4);
+  if (left !== 0 || load<u32>(GUESS) === 0 || length < SURE) return 0;
+  return length < 48 ? SHORT_RUN : length < 96 ? RUN : LONG_RUN;
+}
+
+// How many of the next bytes, up to `most`, the first guess has right.
+@inline
+function sameFrom(most: i32): i32 {
+  const here = origin + <usize>position;
+  const distance = <usize>load<u32>(GUESS);
+  let same = 0;
+  while (same < most && load<u8>(here + <usize>same) === load<u8>(here + <usize>same - distance)) same++;
+  return same;
+}
+
+// Goes on behind bytes that the first guess had right.
+function skip(count: i32): void {
+  const here = origin + <usize>position;
+  const end = here + <usize>count;
+  for (let at = here; at < end; at++) goOnWord(load<u8>(at));
+  // Of those, no hash has more than the last 16.
+  for (let at = end - 16; at < end; at++) roll(load<u8>(at));
+  last = bswap<u32>(load<u32>(end - 4));
+  position += count;
+  if (isDecoder) filled = position;
+  store<i32>(GUESS, min(load<i32>(GUESS, 4) + count, LONGEST), 4);
+  store<u32>(GUESS, count > 31 ? 0 : load<u32>(GUESS, 8) << count, 8);
 }
 
 // Takes the first four coded bytes at `codedAt`, or as many as there are.
@@ -189,11 +281,7 @@ export function decode(size: i32, isLast: bool, count: i32): i32 {
   inputEnd = CODED + <usize>size;
   const end = isLast ? usize.MAX_VALUE : inputEnd;
   let made = 0;
-  while (made < count && input + MOST_CODED <= end) {
-    const at = origin + <usize>position;
-    store<u8>(at, <u8>codeByte(0));
-    made++;
-  }
+  while (made < count && (running !== 0 || input + MOST_CODED <= end)) made += makeNext(count - made);
   return made;
 }
 
@@ -277,92 +365,82 @@ function count(at: usize, bit: i32, limit: u32): void {
 }
 
 @inline
-function mix(set: usize, bytes: usize): i32 {
-  let sums = i32x4.splat(0);
-  for (let i: usize = 0; i < bytes; i += 16) {
-    sums = i32x4.add(sums, i32x4.shr_s(i32x4.mul(v128.load(X + i), v128.load(set + i)), 8));
-  }
+function mix(x: v128, set: usize): i32 {
+  const products = i32x4.shr_s(i32x4.mul(x, v128.load(set)), 8);
   const sum =
-    i32x4.extract_lane(sums, 0) +
-    i32x4.extract_lane(sums, 1) +
-    i32x4.extract_lane(sums, 2) +
-    i32x4.extract_lane(sums, 3);
+    i32x4.extract_lane(products, 0) +
+    i32x4.extract_lane(products, 1) +
+    i32x4.extract_lane(products, 2) +
+    i32x4.extract_lane(products, 3);
   return max(-2047, min(2047, sum >> 8));
 }
 
 @inline
-function train(set: usize, bytes: usize, factor: i32): void {
-  const error = i32x4.splat(factor);
-  const half = i32x4.splat(0x8000);
-  for (let i: usize = 0; i < bytes; i += 16) {
-    const step = i32x4.shr_s(i32x4.add(i32x4.mul(v128.load(X + i), error), half), 16);
-    v128.store(set + i, i32x4.add(v128.load(set + i), step));
-  }
+function train(x: v128, set: usize, factor: i32): void {
+  const steps = i32x4.add(i32x4.mul(x, i32x4.splat(factor)), i32x4.splat(0x8000));
+  v128.store(set, i32x4.add(v128.load(set), i32x4.shr_s(steps, 16)));
 }
 
 // Codes the byte at `position`, which a decoder doesn't know yet, and goes on behind it. Gives the byte.
 function codeByte(given: i32): i32 {
   const here = origin + <usize>position;
-  let distance = load<i32>(GUESS);
-  const isSure = distance !== 0 && load<i32>(GUESS, 4) >= SURE;
-  if (!isSure) {
+  const isLeft = left !== 0;
+  if (!isLeft) {
     const table = <usize>4 << (32 - placeShift);
     store<u32>(INDEX, heads + ((rolled0 >> placeShift) << 2));
     store<u32>(INDEX, heads + table + ((rolled1 >> placeShift) << 2), 4);
     store<u32>(INDEX, heads + 2 * table + ((rolled2 >> placeShift) << 2), 8);
-    store<u32>(INDEX, heads + 3 * table + ((rolled3 >> placeShift) << 2), 12);
-    if (distance === 0 || load<i32>(GUESS, 4) < LOOKED_FOR) lookUp();
+    if (load<u32>(GUESS) === 0 || load<i32>(GUESS, 4) < LOOKED_FOR) lookUp();
     rank();
-    distance = load<i32>(GUESS);
   }
   let byte: i32 = -1;
   let refused: i32 = 256;
   let refusedToo: i32 = 256;
-  if (distance !== 0) {
-    const guess = <i32>load<u8>(here - <usize>distance);
-    const second = load<i32>(GUESS, 16);
-    const third = load<i32>(GUESS, 32);
-    const secondByte = second !== 0 ? <i32>load<u8>(here - <usize>second) : 256;
-    const thirdByte = third !== 0 ? <i32>load<u8>(here - <usize>third) : 256;
-    let agree = 0;
-    if (!isSure) agree = agreement(guess, secondByte) + 3 * agreement(guess, thirdByte);
-    if (codeGuess(0, 0, guess, agree, given === guess ? 1 : 0) !== 0) byte = guess;
+  const first = byteOf(GUESS, here);
+  if (first !== 256) {
+    const second = byteOf(GUESS + GUESS_BYTES, here);
+    const third = byteOf(GUESS + 2 * GUESS_BYTES, here);
+    const isRight = given === first ? 1 : 0;
+    const said = isLeft
+      ? codeLeft(first, isRight)
+      : codeGuess(0, first, agreement(first, second) + 3 * agreement(first, third), isRight);
+    if (said !== 0) byte = first;
     else {
-      refused = guess;
-      if (secondByte !== 256 && secondByte !== guess) {
-        refusedToo = secondByte;
-        if (
-          codeGuess(16, 1, secondByte, agreement(secondByte, thirdByte), given === secondByte ? 1 : 0) !== 0
-        )
-          byte = secondByte;
-      }
-      if (byte < 0 && thirdByte !== 256 && thirdByte !== guess && thirdByte !== refusedToo) {
-        refusedToo = thirdByte;
-        if (codeGuess(32, 1, thirdByte, 0, given === thirdByte ? 1 : 0) !== 0) byte = thirdByte;
+      refused = first;
+      if (second !== 256 && second !== first) {
+        refusedToo = second;
+        if (codeGuess(1, second, agreement(second, third), given === second ? 1 : 0) !== 0) byte = second;
       }
     }
   }
   if (byte < 0) byte = codeNew(given, refused, refusedToo);
-  if (isSure && refused === 256) {
-    store<i32>(GUESS, min(load<i32>(GUESS, 4) + 1, LONGEST), 4);
-    store<u32>(GUESS, load<u32>(GUESS, 8) << 1, 8);
+  if (isLeft && refused === 256) {
+    left--;
+    follow(GUESS, here, byte);
   } else {
+    left = 0;
     for (let at = GUESS; at < GUESS + GUESSES * GUESS_BYTES; at += GUESS_BYTES) follow(at, here, byte);
   }
-  if (!isSure) {
-    for (let i: usize = 0; i < 16; i += 4) store<i32>(<usize>load<u32>(INDEX + i), position);
+  if (!isLeft) {
+    for (let i: usize = 0; i < 4 * ORDERS; i += 4) store<i32>(<usize>load<u32>(INDEX + i), position);
   }
   goOn(<u32>byte);
   return byte;
+}
+
+// The byte of a guess, or 256.
+@inline
+function byteOf(guess: usize, here: usize): i32 {
+  const distance = load<u32>(guess);
+  return distance === 0 ? 256 : <i32>load<u8>(here - <usize>distance);
 }
 
 @inline
 function roll(byte: u32): void {
   const step = (byte + 1) * 0x9e3779b1;
   rolled0 = rolled0 * (FACTOR << 8) + step;
-  rolled1 = rolled1 * (FACTOR << 5) + step;
-  rolled2 = rolled2 * (FACTOR << 3) + step;
-  rolled3 = rolled3 * (FACTOR << 2) + step;
+  rolled1 = rolled1 * (FACTOR << 3) + step;
+  rolled2 = rolled2 * (FACTOR << 2) + step;
 }
 
 @inline
@@ -394,11 +472,11 @@ function follow(at: usize, here: usize, byte: i32): void {
 
 @inline
 function goOn(byte: u32): void {
-  before = (before << 8) | (last >> 24);
   last = (last << 8) | byte;
   goOnWord(byte);
   roll(byte);
   position++;
+  if (isDecoder) filled = position;
 }
 
 // Looks for guesses where the last bytes were seen before, the longest contexts first.
@@ -410,7 +488,7 @@ function lookUp(): void {
     if (load<i32>(GUESS) === distance || load<i32>(GUESS, 16) === distance || load<i32>(GUESS, 32) === distance)
       continue;
     const length = sameBefore(distance);
-    if (length < (order === 3 ? 16 : order === 2 ? 11 : order === 1 ? 6 : 4)) continue;
+    if (length < (order === 2 ? 16 : order === 1 ? 11 : 4)) continue;
     let place: usize = 0;
     let worst = i32.MAX_VALUE;
     for (let at: usize = GUESS; at < GUESS + GUESSES * GUESS_BYTES; at += GUESS_BYTES) {
@@ -472,74 +550,80 @@ function exchange(a: usize, b: usize): void {
   v128.store(b, held);
 }
 
-// Codes whether a guess is right; `later` is 1 for all but the first.
-function codeGuess(place: usize, later: u32, guess: u32, agree: u32, bit: i32): i32 {
-  const length = load<i32>(GUESS + place, 4);
+// Codes whether a guess is right; `later` is 0 for the first, and 1 for the second.
+function codeGuess(later: u32, guess: u32, agree: u32, bit: i32): i32 {
+  const place = <usize>later * GUESS_BYTES;
+  const size = classOf(load<i32>(GUESS + place, 4));
   const misses = load<u32>(GUESS + place, 8);
-  const size = <u32>load<u8>(CLASSES + <usize>min(length, 511));
   const base = guess | (later << 8);
-  const past = misses & 0xff;
   return codeFlag(
-    HISTORIES + <usize>(((later << 12) | (size << 8) | past) << 2),
+    <usize>((later << 12) | (size << 8) | (misses & 0xff)),
     cell(base | 0x10000 | ((size >> 2) << 20), last & 0xff),
-    cell(base | 0x20000, last & 0xffff),
-    cell(base | 0x30000, last & 0xffffff),
-    cell(hash(base | 0x40000, last), before & 0xff),
-    cell(base | 0x50000, word),
-    cell(base | 0x60000, agree * 16 + size),
-    GUESS_WEIGHTS + (<usize>((later << 8) | (size << 4) | (past & 15)) << 5),
+    cell(base | 0x20000, last & 0xffffff),
+    cell(base | 0x30000, agree * 16 + size),
+    <usize>((later << 8) | (size << 4) | (misses & 15)),
     <usize>(size * 256 + guess),
     bit,
   );
 }
 
-// Codes a bit by the counters at these places, mixed by a set of weights and refined by a row.
-function codeFlag(
-  history: usize,
-  a: usize,
-  b: usize,
-  c: usize,
-  d: usize,
-  e: usize,
-  f: usize,
-  set: usize,
-  row: usize,
-  bit: i32,
-): i32 {
-  const low4 = i32x4(0, 0, 0, 0);
-  let x = i32x4.replace_lane(low4, 0, stretch(load<u32>(history) >> 20));
+// Codes whether the first guess has all bytes of a run right.
+function codeRun(run: i32, bit: i32): i32 {
+  const distance = load<u32>(GUESS);
+  const misses = load<u32>(GUESS, 8);
+  const size = classOf(load<i32>(GUESS, 4));
+  // What it guesses; where the run overlaps what it is taken from, that isn't there yet.
+  const next = distance < 4 ? 0 : load<u32>(origin + <usize>position - <usize>distance);
+  return codeFlag(
+    <usize>((RUN_FLAG << 12) | (size << 8) | (misses & 0xff)),
+    cell(0x40000 | size, last & 0xffff),
+    cell(0x50000 | size, next & 0xffff),
+    cell(0x60000, next),
+    <usize>((RUN_FLAG << 8) | (size << 4) | (misses & 15)),
+    <usize>(4096 + size * 256 + (next & 0xff)),
+    bit,
+  );
+}
+
+// Codes whether the first guess is right, of which it is known that it is wrong before the end of the run.
+function codeLeft(guess: u32, bit: i32): i32 {
+  if (left === 1) return 0;
+  return codeFlag(
+    <usize>((LEFT_FLAG << 12) | left),
+    cell(guess | 0x70000, last & 0xffff),
+    cell(guess | 0x80000, last),
+    cell(guess | 0x90000, left),
+    <usize>((LEFT_FLAG << 8) | left),
+    <usize>(8192 + left),
+    bit,
+  );
+}
+
+@inline
+function classOf(length: i32): u32 {
+  return <u32>load<u8>(CLASSES + <usize>min(length, 511));
+}
+
+// Codes a bit by the counter of this number and those at the other places, mixed by a set of weights and refined by a row.
+function codeFlag(number: usize, a: usize, b: usize, c: usize, set: usize, row: usize, bit: i32): i32 {
+  const history = HISTORIES + (number << 2);
+  const weights = GUESS_WEIGHTS + set * SET_BYTES;
+  let x = i32x4.splat(stretch(load<u32>(history) >> 20));
   x = i32x4.replace_lane(x, 1, stretch(load<u32>(a) >> 20));
   x = i32x4.replace_lane(x, 2, stretch(load<u32>(b) >> 20));
   x = i32x4.replace_lane(x, 3, stretch(load<u32>(c) >> 20));
-  let y = i32x4.replace_lane(i32x4(0, 0, 0, 256), 0, stretch(load<u32>(d) >> 20));
-  y = i32x4.replace_lane(y, 1, stretch(load<u32>(e) >> 20));
-  y = i32x4.replace_lane(y, 2, stretch(load<u32>(f) >> 20));
-  const v = v128.load(set);
-  const w = v128.load(set, 16);
-  const sums = i32x4.add(i32x4.shr_s(i32x4.mul(x, v), 8), i32x4.shr_s(i32x4.mul(y, w), 8));
-  const sum =
-    i32x4.extract_lane(sums, 0) +
-    i32x4.extract_lane(sums, 1) +
-    i32x4.extract_lane(sums, 2) +
-    i32x4.extract_lane(sums, 3);
-  const mixed = max(-2047, min(2047, sum >> 8));
+  const mixed = mix(x, weights);
   const squashed = squash(mixed);
   const weight = (mixed + 2048) & 127;
   const refiner = GUESS_REFINER + ((row * POINTS + <usize>((mixed + 2048) >> 7)) << 1);
   const chance = (squashed * 16 + between(refiner, weight)) >> 1;
   bit = codeBit(<u32>max(16, min(65536 - 16, chance)), bit);
-  const error = i32x4.splat(((bit << 12) - squashed) * GUESS_LEARNING);
-  const half = i32x4.splat(0x8000);
-  v128.store(set, i32x4.add(v, i32x4.shr_s(i32x4.add(i32x4.mul(x, error), half), 16)));
-  v128.store(set, i32x4.add(w, i32x4.shr_s(i32x4.add(i32x4.mul(y, error), half), 16)), 16);
+  train(x, weights, ((bit << 12) - squashed) * GUESS_LEARNING);
   towards(refiner + (<usize>(weight >> 6) << 1), bit);
   count(history, bit, HISTORY_LIMIT);
   count(a, bit, GUESS_LIMIT);
   count(b, bit, GUESS_LIMIT);
   count(c, bit, GUESS_LIMIT);
-  count(d, bit, GUESS_LIMIT);
-  count(e, bit, GUESS_LIMIT);
-  count(f, bit, GUESS_LIMIT);
   return bit;
 }
 
@@ -552,12 +636,8 @@ function cell(a: u32, b: u32): usize {
 function codeNew(given: i32, refused: i32, refusedToo: i32): i32 {
   put(0, hash(2, last & 0xff));
   put(1, hash(3, last & 0xffff));
-  put(2, hash(4, last & 0xffffff));
-  put(3, hash(5, last));
-  put(4, hash(7, word));
-  put(5, hash(1, <u32>refused));
-  put(6, hash(8, last & 0xffff00));
-  put(7, hash(hash(6, last), before & 0xffff));
+  put(2, hash(1 + (<u32>refused << 8), last & 0xff));
+  put(3, hash(7, word));
   for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) store<u32>(PLACES + i, <u32>findSlot(load<u32>(HASHES + i)));
   let tree: i32 = 1;
   let node: usize = 1;
@@ -573,10 +653,11 @@ function codeNew(given: i32, refused: i32, refusedToo: i32): i32 {
       store<i32>(X + j, stretch(chance));
     }
     const barred = bars(refused, i, tree);
-    const firstSet = FIRST + (<usize>((barred * 3 + bars(refusedToo, i, tree)) * 256 + tree) << 5);
-    const secondSet = SECOND + (<usize>((last & 0xff) * 8 + i) << 5);
-    const firstMixed = mix(firstSet, 32);
-    const secondMixed = mix(secondSet, 32);
+    const x = v128.load(X);
+    const firstSet = FIRST + <usize>((barred * 3 + bars(refusedToo, i, tree)) * 256 + tree) * SET_BYTES;
+    const secondSet = SECOND + <usize>((last & 0xff) * 8 + i) * SET_BYTES;
+    const firstMixed = mix(x, firstSet);
+    const secondMixed = mix(x, secondSet);
     const mean = (firstMixed + secondMixed) >> 1;
     const weight = (mean + 2048) & 127;
     const point = (mean + 2048) >> 7;
@@ -584,8 +665,8 @@ function codeNew(given: i32, refused: i32, refusedToo: i32): i32 {
     const finer = LATE + (<usize>((hash(last & 0xffff, tree) >> 20) * POINTS + point) << 1);
     const chance = (32 * squash(mean) + between(fine, weight) + between(finer, weight)) >> 2;
     const bit = codeBit(<u32>max(16, min(65536 - 16, chance)), (given >> (7 - i)) & 1);
-    train(firstSet, 32, ((bit << 12) - squash(firstMixed)) * BYTE_LEARNING);
-    train(secondSet, 32, ((bit << 12) - squash(secondMixed)) * BYTE_LEARNING);
+    train(x, firstSet, ((bit << 12) - squash(firstMixed)) * BYTE_LEARNING);
+    train(x, secondSet, ((bit << 12) - squash(secondMixed)) * BYTE_LEARNING);
     const side = <usize>(weight >> 6) << 1;
     towards(fine + side, bit);
     towards(finer + side, bit);

@@ -10,7 +10,7 @@ import {
   startRecallDecoder,
   startRecallEncoder,
 } from '../kernels/recall.ts';
-import { MOST_RECALL_CODED_BYTES } from '../kernels/recall-tables.ts';
+import { MOST_HELD_BYTES, MOST_RECALL_CODED_BYTES } from '../kernels/recall-tables.ts';
 
 type PullPiece = () => Promise<Uint8Array | undefined>;
 
@@ -64,7 +64,7 @@ export function openRecallDecoder(
 /** What one step of coding gives. */
 export interface RecalledPiece {
   readonly coded: Uint8Array;
-  /** Plain bytes that were given so far. */
+  /** Plain bytes that were coded so far, at least. */
   readonly plainBytes: number;
 }
 
@@ -77,7 +77,7 @@ export function* encodeRecall(plain: RandomAccess, windowBits: number): Generato
   let plainBytes = 0;
   for (const piece of readPieces(plain, new Uint8Array(STEP_BYTES))) {
     plainBytes += piece.length;
-    yield { coded: encoder.encode(piece), plainBytes };
+    yield { coded: encoder.encode(piece), plainBytes: Math.max(0, plainBytes - MOST_HELD_BYTES) };
   }
   yield { coded: encoder.finish(), plainBytes };
 }

@@ -36,7 +36,7 @@ export interface EarlyCoders {
 
 /** `onBegin` is told when something is begun to be coded. */
 export function openEarlyCoders(
-  { brotli }: Effort,
+  { brotli, recalledTextBytes }: Effort,
   tempDirectory: string,
   onBegin: () => void = () => {},
 ): EarlyCoders {
@@ -47,8 +47,12 @@ export function openEarlyCoders(
     coders.get(spool)?.close();
     coders.delete(spool);
   };
-  /** The next quality begins past these sizes: a stream just below is not begun with the one before. */
-  const begins = Math.max(WINDOWED_BYTES, Number.isSafeInteger(2 * brotli.best) ? brotli.best : 0);
+  /** The next quality begins past these sizes: a stream just below is not begun with the one before; nor is text that another coder may get. */
+  const begins = Math.max(
+    WINDOWED_BYTES,
+    Number.isSafeInteger(2 * brotli.best) ? brotli.best : 0,
+    recalledTextBytes,
+  );
   return {
     get takenBytes() {
       return (coders.size + ending) * WINDOWS_PER_CODER * 2 ** MAX_WINDOW_BITS;

@@ -26,8 +26,10 @@ export interface Effort {
   readonly findsRepeats: boolean;
   /** The largest stream that the mixing coder is tried on, in bytes: it takes a second or two for a megabyte. */
   readonly mixedBytes: number;
-  /** The largest stream that the recalling coder is tried on, in bytes: makers and readers take up to a second for a megabyte. */
+  /** The largest stream that the recalling coder is tried on besides brotli, in bytes: it takes up to a second for a megabyte. */
   readonly recalledBytes: number;
+  /** The largest stream of text that it codes at once, without brotli, in bytes: of text, makers and readers do some megabytes a second. */
+  readonly recalledTextBytes: number;
   /** Whether digests of files that are listed in others are left to the reader. */
   readonly listsDigests: boolean;
   /** New bytes of a file that are matched at once, against twice as many old ones at most. */
@@ -55,6 +57,7 @@ const FAST = {
   sparserBits: 1,
   mixedBytes: 0,
   recalledBytes: 0,
+  recalledTextBytes: 0,
 };
 const MIDDLE = {
   looksAround: true,
@@ -67,6 +70,7 @@ const MIDDLE = {
   sparserBits: 0,
   mixedBytes: MB,
   recalledBytes: 0,
+  recalledTextBytes: 0,
 };
 const FULL = { ...MIDDLE, labellings: 1 };
 const EVERYTHING = 2 ** 53;
@@ -84,6 +88,7 @@ const EFFORTS: readonly Level[] = [
     firstSparserBits: 1,
     chain: 24,
     recalledBytes: 2 * MB,
+    recalledTextBytes: 32 * MB,
     brotli: { best: 4 * MB, good: 64 * MB, rest: 9 },
   },
   {
@@ -91,6 +96,7 @@ const EFFORTS: readonly Level[] = [
     labellings: 2,
     chain: 48,
     recalledBytes: 32 * MB,
+    recalledTextBytes: 128 * MB,
     brotli: { best: 8 * MB, good: 256 * MB, rest: 10 },
   },
   {
@@ -99,6 +105,7 @@ const EFFORTS: readonly Level[] = [
     chain: 96,
     sparserBits: -1,
     recalledBytes: 128 * MB,
+    recalledTextBytes: 512 * MB,
     brotli: { best: 32 * MB, good: 256 * MB, rest: 10 },
   },
   {
@@ -107,6 +114,7 @@ const EFFORTS: readonly Level[] = [
     chain: 256,
     sparserBits: -2,
     recalledBytes: EVERYTHING,
+    recalledTextBytes: EVERYTHING,
     brotli: { best: EVERYTHING, good: EVERYTHING, rest: 11 },
   },
 ];

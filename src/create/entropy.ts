@@ -67,6 +67,15 @@ export async function codeStream(
   onCoded?: (plainBytes: number) => void,
 ): Promise<CodedStream> {
   const plain = spool.content();
+  const text = await recallStream(stream, plain, {
+    mostBytes: effort.recalledTextBytes,
+    tempDirectory,
+    signal,
+  });
+  if (text !== undefined) {
+    onCoded?.(plain.sizeBytes);
+    return recalledStream(stream, text, spool);
+  }
   const settings = brotliSettings(plain.sizeBytes, effort.brotli);
   const mixHere = async () => mixStream(stream, plain, getMixer());
   const mixing =

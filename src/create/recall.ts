@@ -1,4 +1,4 @@
-/** Tries the recalling coder on a stream of text, which it codes smaller than others do, and slowly. */
+/** Codes a stream of new bytes with the recalling coder, where that is smaller, and not too slow. */
 import { setImmediate } from 'node:timers/promises';
 import type { RandomAccess } from '../bytes/access.ts';
 import { openTempFile, type TempFile } from '../bytes/file.ts';
@@ -13,7 +13,7 @@ const TRIED: readonly number[] = [STREAM_TEXT, STREAM_BINARY];
 const LEAST_BYTES = 1 << 20;
 /** Readers decode some megabytes a second of it: it has to save a part of what the other coder takes. */
 const LEAST_SAVING = 1 / 32;
-/** What another coder leaves more of is noise. */
+/** What a coder leaves more of is noise. */
 const MOST_LEFT = 7 / 8;
 /** Other work gets its turn after so many plain bytes. */
 const TURN_BYTES = 1 << 18;
@@ -31,8 +31,8 @@ export interface RecalledStream {
 export interface RecallOptions {
   /** The longest stream that it is tried on. */
   readonly mostBytes: number;
-  /** What the stream takes without. */
-  readonly otherBytes: number;
+  /** What the stream takes without; absent for text, which it codes smaller than others do: that isn't found out. */
+  readonly otherBytes?: number;
   readonly tempDirectory: string;
   readonly signal?: AbortSignal | undefined;
 }
@@ -44,11 +44,13 @@ export async function recallStream(
   { mostBytes, otherBytes, tempDirectory, signal }: RecallOptions,
 ): Promise<RecalledStream | undefined> {
   const isLong = plain.sizeBytes > Math.min(mostBytes, MAX_RECALL_BYTES);
+  const tried = otherBytes === undefined ? [STREAM_TEXT] : TRIED;
   // Noise: there is nothing to recall, and bytes that nothing gives take longest.
-  const isNoise = otherBytes > plain.sizeBytes * MOST_LEFT;
-  if (isLong || isNoise || plain.sizeBytes < LEAST_BYTES || !TRIED.includes(stream)) return undefined;
+  const isNoise = otherBytes !== undefined && otherBytes > plain.sizeBytes * MOST_LEFT;
+  if (isLong || isNoise || plain.sizeBytes < LEAST_BYTES || !tried.includes(stream)) return undefined;
   const windowBits = recallWindowBits(plain.sizeBytes);
-  const most = otherBytes - otherBytes * LEAST_SAVING;
+  const most =
+    otherBytes === undefined ? plain.sizeBytes * MOST_LEFT : otherBytes - otherBytes * LEAST_SAVING;
   const coded = openTempFile(tempDirectory);
   /** By step: plain and coded bytes behind it. */
   const steps: { readonly plainBytes: number; readonly codedBytes: number }[] = [];
@@ -57,7 +59,8 @@ export async function recallStream(
     for (const piece of encodeRecall(plain, windowBits)) {
       coded.append(piece.coded);
       steps.push({ plainBytes: piece.plainBytes, codedBytes: coded.sizeBytes });
-      if (coded.sizeBytes > most) {
+      const hasNoise = piece.plainBytes >= LEAST_BYTES && coded.sizeBytes > piece.plainBytes * MOST_LEFT;
+      if (coded.sizeBytes > most || hasNoise) {
         coded.close();
         return undefined;
       }

@@ -34,6 +34,9 @@ const CODED_PART: Readonly<Record<number, number>> = {
   [STREAM_REPEATS]: 0.9,
 };
 
+/** What it takes of text in streams of this size or more, which it codes with another coder. */
+const LONG_TEXT = { leastBytes: 1 << 20, part: 0.75 } as const;
+
 /** What the header takes with nothing in it, and for each layer, coded, about. */
 export const HEADER_BYTES = 470;
 export const HEADER_LAYER_BYTES = 130;
@@ -68,7 +71,9 @@ export async function codeRoughly(
       let bytes = 0;
       if (plain.sizeBytes > 0)
         for await (const piece of encodeBrotli(plain, settings, signal)) bytes += piece.length;
-      coded.push(Math.min(bytes, plain.sizeBytes) * CODED_PART[stream]!);
+      const isLongText = stream === STREAM_TEXT && plain.sizeBytes >= LONG_TEXT.leastBytes;
+      const part = isLongText ? LONG_TEXT.part : CODED_PART[stream]!;
+      coded.push(Math.min(bytes, plain.sizeBytes) * part);
     }
     return coded;
   } finally {

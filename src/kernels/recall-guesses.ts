@@ -3,8 +3,6 @@
  * the next byte, the best first. Part of the plain reference of kernels/coder/recall.ts (docs/coder.md, "Guesses").
  */
 
-/** From this length on a guess is sure: no others are looked for, and places are not noted. */
-export const SURE_LENGTH = 32;
 const LOOKED_FOR_LENGTH = 16;
 const COMPARED_BYTES = 32;
 const LONGEST = 65535;
@@ -13,7 +11,6 @@ const FACTOR = 0x2f0b4c47;
 /** How each hash of the last bytes rolls on, and the least length of a guess that it finds. */
 const ORDERS = [
   { shift: 8, least: 4 },
-  { shift: 5, least: 6 },
   { shift: 3, least: 11 },
   { shift: 2, least: 16 },
 ] as const;
@@ -38,7 +35,6 @@ export function guessFinder(window: Window, placeBits: number) {
   const guesses: Guess[] = [0, 1, 2].map(() => ({ distance: 0, length: 0, misses: 0 }));
   const heads = ORDERS.map(() => new Uint32Array(1 << placeBits));
   const rolled = new Int32Array(ORDERS.length);
-  let isSure = false;
   const at = (distance: number) => window.bytes[(window.position - distance) & mask]!;
   const sameBefore = (distance: number): number => {
     const most = Math.min(COMPARED_BYTES, window.position - distance);
@@ -60,22 +56,21 @@ export function guessFinder(window: Window, placeBits: number) {
   };
   return {
     guesses,
-    get isSure() {
-      return isSure;
-    },
     /** The byte that a guess gives, or 256 where there is none. */
     byteOf: ({ distance }: Guess): number => (distance === 0 ? 256 : at(distance)),
     /** Finds guesses of the next byte, and puts the best first. */
     find(): void {
       const [first] = guesses as [Guess];
-      isSure = first.distance !== 0 && first.length >= SURE_LENGTH;
-      if (isSure) return;
       if (first.distance === 0 || first.length < LOOKED_FOR_LENGTH) lookUp();
       guesses.sort((a, b) => rank(b) - rank(a));
     },
-    /** To be told the next byte, before it is in the window, and whether the first guess was right. */
-    follow(byte: number, isFirst: boolean): void {
-      for (const guess of isSure && isFirst ? guesses.slice(0, 1) : guesses) {
+    /**
+     * To be told the next byte, before it is in the window. In a run nothing is found: the other guesses rest while the
+     * first is right, and the place is not noted.
+     */
+    follow(byte: number, isInRun: boolean): void {
+      const isRight = guesses[0]!.distance !== 0 && at(guesses[0]!.distance) === byte;
+      for (const guess of isInRun && isRight ? guesses.slice(0, 1) : guesses) {
         if (guess.distance === 0) continue;
         const isRight = at(guess.distance) === byte;
         guess.length = isRight ? Math.min(guess.length + 1, LONGEST) : 0;
@@ -84,7 +79,7 @@ export function guessFinder(window: Window, placeBits: number) {
       }
       for (const [order, { shift }] of ORDERS.entries()) {
         const hash = rolled[order]!;
-        if (!isSure) heads[order]![hash >>> (32 - placeBits)] = window.position;
+        if (!isInRun) heads[order]![hash >>> (32 - placeBits)] = window.position;
         rolled[order] = Math.imul(hash, FACTOR << shift) + Math.imul(byte + 1, 0x9e3779b1);
       }
     },

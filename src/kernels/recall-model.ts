@@ -1,15 +1,23 @@
 /**
- * The model of the recalling coder: for each byte, whether a guess is right, else the byte bit by bit. The plain
- * reference of kernels/coder/recall.ts; both keep to docs/coder.md to the last bit.
+ * The model of the recalling coder: whether a guess is right for a run of bytes, else for
+ * each byte whether one is, else the byte bit by bit. The plain reference of kernels/coder/recall.ts; both keep to docs/coder.md to the last bit.
  */
 import { mixHash, SQUASH, STRETCH } from './mix-tables.ts';
 import { type Guess, guessFinder, type Window } from './recall-guesses.ts';
-import { LENGTH_CLASSES, RECALL_RATES, WORD_BREAK, WORD_KINDS, WORD_LETTER } from './recall-tables.ts';
+import {
+  LENGTH_CLASSES,
+  RECALL_RATES,
+  runLength,
+  SURE_LENGTH,
+  WORD_BREAK,
+  WORD_KINDS,
+  WORD_LETTER,
+} from './recall-tables.ts';
 
 /** Codes a bit by the chance, of 65536, that it is a one: writes the one given, or finds out which it is. */
 export type CodeBit = (chance: number, bit: number) => number;
 
-const INPUTS = 8;
+const INPUTS = 4;
 const SLOT_WORDS = 16;
 const FIRST_COUNTER = 0x8000_0000 | 0;
 const POINTS = 33;
@@ -24,50 +32,83 @@ const GUESS_LEARNING = 14;
 const BYTE_LEARNING = 50;
 const WORD_FACTOR = 0x2f0b4c47;
 
-/** Gives what codes the next byte of a stream: it takes the byte, or anything where `codeBit` finds out, and gives it. */
-export function recallModel(windowBits: number, codeBit: CodeBit): (given: number) => number {
+/**
+ * Codes the next byte or run of a stream, and gives it. Where `codeBit` writes, it takes the bytes that come, `isEnd` when
+ * there are no more, and gives undefined when it has to be given more of them; at the end it may give more than there are.
+ */
+export type CodeNext = (given?: Uint8Array, isEnd?: boolean) => readonly number[] | undefined;
+
+export function recallModel(windowBits: number, codeBit: CodeBit): CodeNext {
   const window: Window = { bytes: new Uint8Array(1 << windowBits), position: 0 };
-  const finder = guessFinder(window, windowBits - 4);
-  const state: State = { last: 0, before: 0, word: 0 };
-  const codeGuess = guessCoder(windowBits - 4, state, codeBit);
-  const codeNew = byteCoder(windowBits - 7, state, codeBit);
-  return (given) => {
-    finder.find();
-    const [first, second, third] = finder.guesses as [Guess, Guess, Guess];
-    const bytes = finder.guesses.map(finder.byteOf) as [number, number, number];
-    const [one, two, three] = bytes;
-    let found = NO_BYTE;
-    let refused = NO_BYTE;
-    let refusedToo = NO_BYTE;
-    const tries = (guess: Guess, byte: number, later: number, agree: number) => {
-      if (codeGuess(guess, byte, later, agree, given === byte ? 1 : 0) === 1) found = byte;
-      else if (later === 0) refused = byte;
-      else refusedToo = byte;
-    };
-    if (one !== NO_BYTE) {
-      tries(first, one, 0, finder.isSure ? 0 : agreement(one, two) + 3 * agreement(one, three));
-      if (found === NO_BYTE && two !== NO_BYTE && two !== one) tries(second, two, 1, agreement(two, three));
-      if (found === NO_BYTE && three !== NO_BYTE && three !== one && three !== refusedToo)
-        tries(third, three, 1, 0);
-    }
-    const byte = found === NO_BYTE ? codeNew(given, refused, refusedToo) : found;
-    finder.follow(byte, byte === one);
+  const finder = guessFinder(window, windowBits - 5);
+  const state: State = { last: 0, word: 0 };
+  const flags = flagCoder(windowBits - 4, state, codeBit);
+  const codeNew = byteCoder(windowBits - 8, state, codeBit);
+  /** Bytes up to the end of a run in which there is a wrong one, not made yet. */
+  let left = 0;
+  const goOn = (byte: number, isInRun: boolean) => {
+    finder.follow(byte, isInRun);
     window.bytes[window.position & (window.bytes.length - 1)] = byte;
     window.position++;
-    state.before = (state.before << 8) | (state.last >>> 24);
     state.last = (state.last << 8) | byte;
     const kind = WORD_KINDS[byte]!;
     if (kind === WORD_LETTER) state.word = Math.imul(state.word + byte + 1, WORD_FACTOR);
     else if (kind === WORD_BREAK) state.word = byte;
     return byte;
   };
+  /** A byte, of which it is known whether the first guess is wrong before the end of a run. */
+  const codeByte = (given: number): number => {
+    const [first, second] = finder.guesses as [Guess, Guess, Guess];
+    const [one, two, three] = finder.guesses.map(finder.byteOf) as [number, number, number];
+    const isInRun = left > 0;
+    let refusedToo = NO_BYTE;
+    if (one !== NO_BYTE) {
+      const isOne = given === one ? 1 : 0;
+      const agree = agreement(one, two) + 3 * agreement(one, three);
+      const said = isInRun ? flags.ofLeft(one, left, isOne) : flags.ofGuess(first, one, 0, agree, isOne);
+      left = isInRun && said === 1 ? left - 1 : 0;
+      if (said === 1) return goOn(one, isInRun);
+      if (two !== NO_BYTE && two !== one) {
+        refusedToo = two;
+        const isTwo = given === two ? 1 : 0;
+        if (flags.ofGuess(second, two, 1, agreement(two, three), isTwo) === 1) return goOn(two, isInRun);
+      }
+    }
+    return goOn(codeNew(given, one, refusedToo), isInRun);
+  };
+  return (given, isEnd = true) => {
+    const [first] = finder.guesses as [Guess];
+    if (left === 0 && first.distance !== 0 && first.length >= SURE_LENGTH) {
+      const length = runLength(first.length);
+      const ready = given?.subarray(0, length);
+      const isRight =
+        ready?.every((byte, at) => byte === runByte(window, first.distance, at, ready)) ?? false;
+      if (isRight && ready!.length < length && !isEnd) return undefined;
+      if (flags.ofRun(first, nextOf(window, first.distance), isRight ? 1 : 0) === 1)
+        return Array.from({ length }, () => goOn(finder.byteOf(first), true));
+      left = length;
+    } else if (given?.length === 0) return undefined;
+    if (left === 0) finder.find();
+    return [codeByte(given?.[0] ?? 0)];
+  };
 }
 
-/** What bytes came last: the last four, the four before, and the word that is being written. */
+/** What bytes came last: the last four, and the word that is being written. */
 interface State {
   last: number;
-  before: number;
   word: number;
+}
+
+/** Byte `at` of a run that is taken from `distance` before it, where `given` comes next. */
+function runByte({ bytes, position }: Window, distance: number, at: number, given: Uint8Array): number {
+  return at < distance ? bytes[(position + at - distance) & (bytes.length - 1)]! : given[at - distance]!;
+}
+
+/** The four bytes that a run begins with, the first lowest; 0 where they aren't there yet. */
+function nextOf({ bytes, position }: Window, distance: number): number {
+  if (distance < 4) return 0;
+  const at = (i: number) => bytes[(position - distance + i) & (bytes.length - 1)]!;
+  return at(0) | (at(1) << 8) | (at(2) << 16) | (at(3) << 24);
 }
 
 /** How another guess stands to one: it is none, the same, or another. */
@@ -75,60 +116,103 @@ function agreement(byte: number, other: number): number {
   return other === NO_BYTE ? 0 : other === byte ? 1 : 2;
 }
 
-function guessCoder(cellBits: number, state: State, codeBit: CodeBit) {
-  const pasts = new Int32Array(2 << 12).fill(FIRST_COUNTER);
+/** Counters, weights and a row of one flag, by number; `bit` is what is to be coded. */
+interface Flag {
+  readonly past: number;
+  readonly cells: readonly number[];
+  readonly set: number;
+  readonly row: number;
+  readonly bit: number;
+}
+
+function flagCoder(cellBits: number, state: State, codeBit: CodeBit) {
+  const pasts = new Int32Array(12416).fill(FIRST_COUNTER);
   const cells = new Int32Array(1 << cellBits).fill(FIRST_COUNTER);
-  const weights = new Int32Array(512 * INPUTS).map((_, i) => (i % INPUTS === INPUTS - 1 ? 0 : 20000));
-  const rows = newRows(16 * 256);
+  const weights = new Int32Array(1024 * INPUTS).fill(20000);
+  const rows = newRows(8320);
   const inputs = new Int32Array(INPUTS);
-  inputs[INPUTS - 1] = 256;
   const cell = (a: number, b: number) => mixHash(a, b) >>> (32 - cellBits);
-  return ({ length, misses }: Guess, byte: number, later: number, agree: number, given: number): number => {
-    const { last, before, word } = state;
-    const size = LENGTH_CLASSES[Math.min(length, 511)]!;
-    const base = byte | (later << 8);
-    const past = (later << 12) | (size << 8) | (misses & 0xff);
-    const used = [
-      cell(base | 0x10000 | ((size >> 2) << 20), last & 0xff),
-      cell(base | 0x20000, last & 0xffff),
-      cell(base | 0x30000, last & 0xffffff),
-      cell(mixHash(base | 0x40000, last), before & 0xff),
-      cell(base | 0x50000, word),
-      cell(base | 0x60000, agree * 16 + size),
-    ];
+  const code = ({ past, cells: used, set, row, bit: given }: Flag): number => {
     inputs[0] = STRETCH[pasts[past]! >>> 20]!;
     for (const [i, at] of used.entries()) inputs[i + 1] = STRETCH[cells[at]! >>> 20]!;
-    const set = ((later << 8) | (size << 4) | (misses & 15)) * INPUTS;
-    const mixed = mix(inputs, weights, set);
-    const row = (size * 256 + byte) * POINTS;
-    const bit = codeBit(within((SQUASH[mixed + 2048]! * 16 + refine(rows, row, mixed)) >> 1), given);
-    train(inputs, weights, set, mixed, bit, GUESS_LEARNING);
-    learnPoint(rows, row, mixed, bit);
+    const mixed = mix(inputs, weights, set * INPUTS);
+    const chance = SQUASH[mixed + 2048]! * 16 + refine(rows, row * POINTS, mixed);
+    const bit = codeBit(within(chance >> 1), given);
+    train(inputs, weights, set * INPUTS, mixed, bit, GUESS_LEARNING);
+    learnPoint(rows, row * POINTS, mixed, bit);
     count(pasts, past, bit, PAST_USES);
     for (const at of used) count(cells, at, bit, GUESS_USES);
     return bit;
   };
+  return {
+    /** Whether a guess is right; `later` is 0 for the first, and 1 for the second. */
+    ofGuess({ length, misses }: Guess, byte: number, later: number, agree: number, bit: number): number {
+      const size = classOf(length);
+      const base = byte | (later << 8);
+      return code({
+        past: (later << 12) | (size << 8) | (misses & 0xff),
+        cells: [
+          cell(base | 0x10000 | ((size >> 2) << 20), state.last & 0xff),
+          cell(base | 0x20000, state.last & 0xffffff),
+          cell(base | 0x30000, agree * 16 + size),
+        ],
+        set: (later << 8) | (size << 4) | (misses & 15),
+        row: size * 256 + byte,
+        bit,
+      });
+    },
+    /** Whether the first guess has a run right, which it says begins with these four bytes. */
+    ofRun({ length, misses }: Guess, next: number, bit: number): number {
+      const size = classOf(length);
+      return code({
+        past: 0x2000 | (size << 8) | (misses & 0xff),
+        cells: [
+          cell(0x40000 | size, state.last & 0xffff),
+          cell(0x50000 | size, next & 0xffff),
+          cell(0x60000, next),
+        ],
+        set: 512 | (size << 4) | (misses & 15),
+        row: 4096 + size * 256 + (next & 0xff),
+        bit,
+      });
+    },
+    /** Whether the first guess is right, of which it is known that it is wrong in one of the next `left` bytes. */
+    ofLeft(byte: number, left: number, bit: number): number {
+      if (left === 1) return 0;
+      return code({
+        past: 0x3000 | left,
+        cells: [
+          cell(byte | 0x70000, state.last & 0xffff),
+          cell(byte | 0x80000, state.last),
+          cell(byte | 0x90000, left),
+        ],
+        set: 768 | left,
+        row: 8192 + left,
+        bit,
+      });
+    },
+  };
+}
+
+function classOf(length: number): number {
+  return LENGTH_CLASSES[Math.min(length, LENGTH_CLASSES.length - 1)]!;
 }
 
 function byteCoder(slotBits: number, state: State, codeBit: CodeBit) {
   const counters = new Int32Array(SLOT_WORDS << slotBits);
-  const first = new Int32Array(9 * 256 * INPUTS).fill(22000);
-  const second = new Int32Array(256 * 8 * INPUTS).fill(22000);
+  const first = new Int32Array(9 * 256 * INPUTS).fill(30000);
+  const second = new Int32Array(256 * 8 * INPUTS).fill(30000);
   const early = newRows(3 * 256);
   const late = newRows(4096);
   const inputs = new Int32Array(INPUTS);
   const find = slotFinder(counters, slotBits);
   return (given: number, refused: number, refusedToo: number): number => {
-    const { last, before, word } = state;
+    const { last, word } = state;
     const hashes = [
       mixHash(2, last & 0xff),
       mixHash(3, last & 0xffff),
-      mixHash(4, last & 0xffffff),
-      mixHash(5, last),
+      mixHash(1 + (refused << 8), last & 0xff),
       mixHash(7, word),
-      mixHash(1, refused),
-      mixHash(8, last & 0xffff00),
-      mixHash(mixHash(6, last), before & 0xffff),
     ];
     let slots = hashes.map(find);
     let tree = 1;

@@ -6,7 +6,10 @@ import { recallModel } from './recall-model.ts';
 import { MOST_RECALL_CODED_BYTES } from './recall-tables.ts';
 
 export interface RecallEncoder {
-  /** Codes the next bytes of a stream, and gives the coded bytes that are ready; they are the caller's to keep. */
+  /**
+   * Codes the next bytes of a stream, all but the last `MOST_HELD_BYTES` at least, and gives the coded bytes that are
+   * ready; they are the caller's to keep.
+   */
   encode(plain: Uint8Array): Uint8Array;
   /** Gives the last coded bytes. */
   finish(): Uint8Array;
@@ -37,14 +40,25 @@ export function startPlainRecallEncoder(windowBits: number): RecallEncoder {
     }
     return bit;
   });
+  let held: Uint8Array = new Uint8Array(0);
+  const codeAll = (plain: Uint8Array, isEnd: boolean): Uint8Array => {
+    out = [];
+    held = Buffer.concat([held, plain]);
+    while (held.length > 0) {
+      const made = code(held, isEnd);
+      if (made === undefined) break;
+      held = held.subarray(made.length);
+    }
+    return Uint8Array.from(out);
+  };
   return {
-    encode(plain) {
-      out = [];
-      for (const byte of plain) code(byte);
-      return Uint8Array.from(out);
-    },
+    encode: (plain) => codeAll(plain, false),
     // Zeros follow what is written, as readers take it: one more byte gives a number between the two.
-    finish: () => Uint8Array.of(Math.floor((low + 0xff_ffff) / 2 ** 24)),
+    finish: () =>
+      Buffer.concat([
+        codeAll(new Uint8Array(0), true),
+        Uint8Array.of(Math.floor((low + 0xff_ffff) / 2 ** 24)),
+      ]),
   };
 }
 
@@ -56,6 +70,8 @@ export function startPlainRecallDecoder(windowBits: number): RecallDecoder {
   let high = 0xffff_ffff;
   let value = 0;
   let hasBegun = false;
+  /** Made, and not given yet. */
+  let rest: readonly number[] = [];
   const take = () => {
     value = ((value << 8) | (coded[used] ?? 0)) >>> 0;
     if (used < coded.length) used++;
@@ -85,8 +101,13 @@ export function startPlainRecallDecoder(windowBits: number): RecallDecoder {
         hasBegun = true;
       }
       const made: number[] = [];
-      while (hasBegun && made.length < most && (isLast || used + MOST_RECALL_CODED_BYTES <= coded.length))
-        made.push(code(0));
+      while (hasBegun && made.length < most) {
+        if (rest.length === 0 && !isLast && used + MOST_RECALL_CODED_BYTES > coded.length) break;
+        if (rest.length === 0) rest = code()!;
+        const count = Math.min(rest.length, most - made.length);
+        made.push(...rest.slice(0, count));
+        rest = rest.slice(count);
+      }
       return { plain: Uint8Array.from(made), usedBytes: used };
     },
   };

@@ -1,7 +1,19 @@
 /** Numbers of the recalling coder, in its plain form and in its kernel alike (docs/coder.md, "The recalling coder"). */
 
-/** While so many coded bytes are there, the next plain byte can be made. */
+/** While so many coded bytes are there, the next step can be made: of a plain byte, or a run. */
 export const MOST_RECALL_CODED_BYTES = 48;
+
+/** From this length on, a guess is sure of the next bytes as a whole: a run. */
+export const SURE_LENGTH = 32;
+export const LONGEST_RUN = 64;
+/** So many of the bytes that an encoder was given may not be coded yet: a run is, when it is known whole. */
+export const MOST_HELD_BYTES = LONGEST_RUN - 1;
+
+/** How long a run is, when the guess has such a length, at least `SURE_LENGTH`. */
+export function runLength(length: number): number {
+  if (length < 48) return 16;
+  return length < 96 ? 32 : LONGEST_RUN;
+}
 
 /** By how often a counter was used: the share, of 4096, of the error by which it moves. */
 export const RECALL_RATES = Int32Array.from({ length: 256 }, (_, count) =>

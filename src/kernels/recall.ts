@@ -20,7 +20,13 @@ export const MAX_RECALL_WINDOW_BITS = 23;
 
 /** What coding or decoding takes with a window of 2^windowBits bytes, the window included. */
 export function recallMemoryBytes(windowBits: number): number {
-  return 2 ** (windowBits - 4) * 4 * 5 + 2 ** (windowBits - 7) * 64 + 2 ** windowBits + (3 << 20);
+  return (
+    2 ** (windowBits - 4) * 4 +
+    2 ** (windowBits - 5) * 4 * 3 +
+    2 ** (windowBits - 8) * 64 +
+    2 ** windowBits +
+    (2 << 20)
+  );
 }
 
 interface Exports {
@@ -35,7 +41,7 @@ interface Exports {
   start(decodes: boolean, windowBits: number): void;
   room(): number;
   encode(count: number): number;
-  finish(): void;
+  finish(): number;
   begin(size: number): void;
   decode(size: number, isLast: boolean, count: number): number;
   usedBytes(): number;
@@ -68,8 +74,8 @@ export function startRecallEncoderKernel(windowBits: number): RecallEncoder | un
       return Buffer.concat(pieces);
     },
     finish() {
-      kernel.finish();
-      return memory.slice(kernel.codedAt(), kernel.codedAt() + 1);
+      const size = kernel.finish();
+      return memory.slice(kernel.codedAt(), kernel.codedAt() + size);
     },
   };
 }

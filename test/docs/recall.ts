@@ -3,7 +3,6 @@ import { entry, mix, POINTS, squash, startBits, stretch, towards, word } from '.
 
 const ROLLS = [
   { shift: 8, least: 4 },
-  { shift: 5, least: 6 },
   { shift: 3, least: 11 },
   { shift: 2, least: 16 },
 ];
@@ -27,34 +26,47 @@ export function decodeRecall(coded: Uint8Array, size: number, k: number): Uint8A
   const plain: number[] = [];
   const bits = startBits(coded);
   const guesses = startGuesses(plain, k);
-  const nextFlag = startFlags(plain, k - 4, bits.next);
-  const nextByte = startBytes(plain, k - 7, bits.next);
+  const flag = startFlags(plain, k - 4, bits.next);
+  const nextByte = startBytes(plain, k - 8, bits.next);
+  /** Of a run with a wrong byte: those up to its end. */
+  let t = 0;
+  const byte = (): number => {
+    const [g1, g2, g3] = guesses.all.map(({ distance }) =>
+      distance === 0 ? 256 : plain[plain.length - distance]!,
+    ) as [number, number, number];
+    if (g1 === 256) return nextByte(256, 256);
+    const [first, second] = guesses.all as [Guess, Guess, Guess];
+    const agree = relation(g1, g2) + 3 * relation(g1, g3);
+    const said = t === 1 ? 0 : t > 1 ? flag.ofLeft(g1, t) : flag.ofGuess(first, g1, 0, agree);
+    if (said === 1) return g1;
+    if (g2 === 256 || g2 === g1) return nextByte(g1, 256);
+    return flag.ofGuess(second, g2, 1, relation(g2, g3)) === 1 ? g2 : nextByte(g1, g2);
+  };
+  const put = (made: number, ofRun: boolean): boolean => {
+    const right = guesses.all[0]!.distance > 0 && plain[plain.length - guesses.all[0]!.distance] === made;
+    guesses.follow(made, ofRun, right);
+    plain.push(made);
+    return right;
+  };
   while (plain.length < size) {
-    guesses.find();
-    const b = guesses.all.map(({ distance }) =>
-      distance === 0 ? undefined : plain[plain.length - distance]!,
-    );
-    const refused: number[] = [];
-    let byte: number | undefined;
-    for (const [number, guessed] of b.entries()) {
-      if (byte !== undefined || guessed === undefined || refused.includes(guessed)) continue;
-      if (number > 0 && b[0] === undefined) continue;
-      const others = number === 0 ? [b[1], b[2]] : number === 1 ? [b[2]] : [];
-      const relations = others.map((other): number => relation(guessed, other));
-      const agree = guesses.sure && number === 0 ? 0 : (relations[0] ?? 0) + 3 * (relations[1] ?? 0);
-      if (nextFlag(guesses.all[number]!, guessed, Math.min(number, 1), agree) === 1) byte = guessed;
-      else refused.push(guessed);
+    const [first] = guesses.all as [Guess];
+    if (t === 0 && first.distance > 0 && first.length >= 32) {
+      const run = first.length < 48 ? 16 : first.length < 96 ? 32 : 64;
+      if (flag.ofRun(first) === 1) {
+        for (let i = 0; i < run && plain.length < size; i++) put(plain[plain.length - first.distance]!, true);
+        continue;
+      }
+      t = run;
     }
-    byte ??= nextByte(refused[0] ?? 256, refused.length > 1 ? refused.at(-1)! : 256);
-    guesses.follow(byte, byte === b[0]);
-    plain.push(byte);
+    if (t === 0) guesses.find();
+    t = put(byte(), t > 0) && t > 0 ? t - 1 : 0;
   }
   if (bits.taken() !== coded.length + 3) throw new Error('not of its coded size');
   return Uint8Array.from(plain);
 }
 
-function relation(guessed: number, other: number | undefined): number {
-  return other === undefined ? 0 : other === guessed ? 1 : 2;
+function relation(guessed: number, other: number): number {
+  return other === 256 ? 0 : other === guessed ? 1 : 2;
 }
 
 function ones(word: number): number {
@@ -64,22 +76,16 @@ function ones(word: number): number {
 function startGuesses(plain: readonly number[], k: number) {
   const all: Guess[] = [0, 1, 2].map(() => ({ distance: 0, length: 0, misses: 0 }));
   const heads = ROLLS.map(() => new Map<number, number>());
-  const rolls = [0, 0, 0, 0];
-  const place = (i: number) => rolls[i]! >>> (32 - (k - 4));
-  let sure = false;
+  const rolls = [0, 0, 0];
+  const place = (i: number) => rolls[i]! >>> (32 - (k - 5));
   const worth = (g: Guess) => (g.distance === 0 ? -1 : g.length + (g.misses % 256 === 0 ? 8 : 0));
   const rank = (g: Guess) => (g.distance === 0 ? -1000 : 4 * g.length - ones(g.misses & 255));
   return {
     all,
-    get sure() {
-      return sure;
-    },
     find(): void {
       const n = plain.length;
-      sure = all[0]!.distance > 0 && all[0]!.length >= 32;
-      if (sure) return;
       const looks = all[0]!.distance === 0 || all[0]!.length < 16;
-      for (let i = 3; i >= 0 && looks; i--) {
+      for (let i = 2; i >= 0 && looks; i--) {
         const from = heads[i]!.get(place(i)) ?? 0;
         const distance = n - from;
         if (from === 0 || distance > 2 ** k - 32 || all.some((g) => g.distance === distance)) continue;
@@ -91,8 +97,8 @@ function startGuesses(plain: readonly number[], k: number) {
       }
       all.sort((a, b) => rank(b) - rank(a));
     },
-    follow(byte: number, right: boolean): void {
-      for (const g of sure && right ? all.slice(0, 1) : all) {
+    follow(byte: number, ofRun: boolean, right: boolean): void {
+      for (const g of ofRun && right ? all.slice(0, 1) : all) {
         if (g.distance === 0) continue;
         const hit = plain[plain.length - g.distance] === byte;
         g.length = hit ? Math.min(65535, g.length + 1) : 0;
@@ -100,7 +106,7 @@ function startGuesses(plain: readonly number[], k: number) {
         if (!hit && ones(g.misses & 0xffff) > 8) g.distance = 0;
       }
       for (const [i, { shift }] of ROLLS.entries()) {
-        if (!sure) heads[i]!.set(place(i), plain.length);
+        if (!ofRun) heads[i]!.set(place(i), plain.length);
         rolls[i] = (Math.imul(rolls[i]!, 0x2f0b4c47 << shift) + Math.imul(byte + 1, 0x9e3779b1)) | 0;
       }
     },
@@ -112,32 +118,71 @@ function startFlags(plain: readonly number[], cellBits: number, bit: Bit) {
   const cells = new Map<string, Counter>();
   const weights = new Map<string, number[]>();
   const rows = new Map<string, number[]>();
-  return ({ length, misses }: Guess, g: number, later: number, agree: number): number => {
-    const last = word(plain, 0);
-    const c = CLASSES.findLastIndex((least) => least <= length);
-    const b = g + 256 * later;
-    const at = (x: number, y: number) =>
-      entry(cells, `${mix(x, y) >>> (32 - cellBits)}`, () => ({ p: 2 ** 21, n: 0 }));
+  const classOf = (length: number) => CLASSES.findLastIndex((least) => least <= length);
+  const code = (
+    past: number,
+    abc: readonly (readonly [number, number])[],
+    setNumber: number,
+    rowNumber: number,
+  ): number => {
     const counters = [
-      entry(pasts, `${later} ${c} ${misses & 255}`, () => ({ p: 2 ** 21, n: 0 })),
-      at(0x10000 + b + ((c >> 2) << 20), last & 0xff),
-      at(0x20000 + b, last & 0xffff),
-      at(0x30000 + b, last & 0xffffff),
-      at(mix(0x40000 + b, last), word(plain, 4) & 0xff),
-      at(0x50000 + b, wordOf(plain)),
-      at(0x60000 + b, 16 * agree + c),
+      entry(pasts, `${past}`, () => ({ p: 2 ** 21, n: 0 })),
+      ...abc.map(([u, v]) => entry(cells, `${mix(u, v) >>> (32 - cellBits)}`, () => ({ p: 2 ** 21, n: 0 }))),
     ];
-    const inputs = [...counters.map(({ p }) => stretch(p >> 10)), 256];
-    const set = entry(weights, `${later} ${c} ${misses & 15}`, () =>
-      inputs.map((_, j) => (j < 7 ? 20000 : 0)),
-    );
+    const inputs = counters.map(({ p }) => stretch(p >> 10));
+    const set = entry(weights, `${setNumber}`, () => inputs.map(() => 20000));
     const d = sum(inputs, set);
-    const row = entry(rows, `${c} ${g}`, newRow);
+    const row = entry(rows, `${rowNumber}`, newRow);
     const got = bit(within((16 * squash(d) + refine(row, d)) >> 1));
     learnWeights(inputs, set, d, got, 14);
     learnRow(row, d, got);
     for (const [j, counter] of counters.entries()) learn(counter, got, j === 0 ? 255 : 30);
     return got;
+  };
+  return {
+    ofGuess({ length, misses: m }: Guess, g: number, later: number, agree: number): number {
+      const c = classOf(length);
+      const x = g + 256 * later;
+      const last = word(plain, 0);
+      return code(
+        4096 * later + 256 * c + (m & 255),
+        [
+          [0x10000 + x + (c >> 2) * 0x100000, last & 0xff],
+          [0x20000 + x, last & 0xffffff],
+          [0x30000 + x, 16 * agree + c],
+        ],
+        256 * later + 16 * c + (m & 15),
+        256 * c + g,
+      );
+    },
+    ofLeft(g1: number, t: number): number {
+      const last = word(plain, 0);
+      return code(
+        12288 + t,
+        [
+          [0x70000 + g1, last & 0xffff],
+          [0x80000 + g1, last],
+          [0x90000 + g1, t],
+        ],
+        768 + t,
+        8192 + t,
+      );
+    },
+    ofRun({ distance, length, misses: m }: Guess): number {
+      const c = classOf(length);
+      const from = plain.length - distance;
+      const next = distance < 4 ? 0 : [3, 2, 1, 0].reduce((joined, i) => joined * 256 + plain[from + i]!, 0);
+      return code(
+        8192 + 256 * c + (m & 255),
+        [
+          [0x40000 + c, word(plain, 0) & 0xffff],
+          [0x50000 + c, next & 0xffff],
+          [0x60000, next],
+        ],
+        512 + 16 * c + (m & 15),
+        4096 + 256 * c + (next & 255),
+      );
+    },
   };
 }
 
@@ -165,12 +210,8 @@ function startBytes(plain: readonly number[], slotBits: number, bit: Bit) {
     const z = [
       mix(2, last & 0xff),
       mix(3, last & 0xffff),
-      mix(4, last & 0xffffff),
-      mix(5, last),
+      mix(1 + 256 * first, last & 0xff),
       mix(7, wordOf(plain)),
-      mix(1, first),
-      mix(8, last & 0xffff00),
-      mix(mix(6, last), word(plain, 4) & 0xffff),
     ];
     let found = z.map(find);
     let tree = 1;
@@ -181,7 +222,7 @@ function startBytes(plain: readonly number[], slotBits: number, bit: Bit) {
         refused < 256 && (refused + 256) >> (8 - i) === tree ? 1 + ((refused >> (7 - i)) & 1) : 0;
       const inputs = found.map((counters) => stretch(counters[node]!.p >> 10));
       const names = [`first ${bar(first)} ${bar(second)} ${tree}`, `second ${last & 0xff} ${i}`];
-      const sets = names.map((name) => entry(weights, name, () => inputs.map(() => 22000)));
+      const sets = names.map((name) => entry(weights, name, () => inputs.map(() => 30000)));
       const d = sets.map((set) => sum(inputs, set)) as [number, number];
       const m = (d[0] + d[1]) >> 1;
       const used = [`first ${bar(first)} ${tree}`, `second ${mix(last & 0xffff, tree) >>> 20}`].map((name) =>

@@ -66,7 +66,7 @@ describe('a patch with a stream of codec 4', () => {
     ['a window that is too large', CODED, TEXT.length, 24, /of codec 4, which can't be/],
     ['more bytes than there may be', CODED, 2 ** 31, 23, /of codec 4, which can't be/],
     ['no fewer coded bytes', CODED, CODED.length, 16, /of codec 4, which can't be/],
-    ['more bytes than it gives', CODED, 100_000, 16, /stream text is damaged: it is cut short/],
+    ['more bytes than it gives', CODED, 100_000, 16, /it is cut short|stream text goes on after/],
     ['fewer bytes', CODED, CODED.length + 1, 16, /goes on after its end|the literals end/],
     ['its end cut off', CODED.subarray(0, -6), TEXT.length, 16, /stream text is damaged: it is cut short/],
     [
