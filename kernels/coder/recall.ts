@@ -6,7 +6,9 @@
 const GUESSES: usize = 3;
 // Of each guess: its distance (0: there is none), its length, its misses, and what it is ranked by.
 const GUESS_BYTES: usize = 16;
-const SURE: i32 = 32;
+const SURE: i32 = 20;
+// What a guess that was long keeps of its length when it is wrong once: it is mostly right again.
+const MOST_KEPT: i32 = 12;
 const LOOKED_FOR: i32 = 16;
 const LONGEST: i32 = 65535;
 const COMPARED: i32 = 32;
@@ -175,7 +177,8 @@ export function room(): i32 {
     memory.copy(window, here - kept, kept);
     origin = window + kept - <usize>filled;
   }
-  return <i32>min<usize>(roof - plainAt(), CODED_BYTES / MOST_CODED);
+  const most = roof - plainAt();
+  return <i32>(isDecoder ? most : min<usize>(most, CODED_BYTES / MOST_CODED));
 }
 
 // Takes the `count` bytes that stand at `plainAt`, and codes what can be; gives how many bytes at `codedAt` are ready.
@@ -464,7 +467,7 @@ function follow(at: usize, here: usize, byte: i32): void {
     store<u32>(at, load<u32>(at, 8) << 1, 8);
   } else {
     const misses = (load<u32>(at, 8) << 1) | 1;
-    store<i32>(at, 0, 4);
+    store<i32>(at, min(load<i32>(at, 4) >> 2, MOST_KEPT), 4);
     store<u32>(at, misses, 8);
     if (popcnt<u32>(misses & 0xffff) > 8) store<u32>(at, 0);
   }

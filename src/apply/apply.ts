@@ -18,9 +18,8 @@ export interface ApplyOptions extends StoreOptions {
   /** Names the image gets, each `NAME:TAG`. */
   readonly names?: readonly string[] | undefined;
   /**
-   * Processors to use. With 1 there is no other thread; unless given, one decodes large streams of the recalling coder, for
-   * some 10 MB of memory. With 2, that one decodes all slow streams, and layers whose blobs were compressed in blocks are
-   * compressed on two threads, for some 20 MB more. The result is the same.
+   * Processors to use; 1 unless given. With 2, a thread decodes all slow streams, and layers whose blobs were compressed in
+   * blocks are compressed on two threads, for some 30 MB more. The result is the same.
    */
   readonly threads?: number | undefined;
 }

@@ -46,7 +46,7 @@ export const applyCommand: CommandModule = {
       .option('-t, --tag <name:tag>', 'name the new image gets; may be given several times', collect)
       .option(
         '--threads <count>',
-        'processors to use: 1, no other thread; 2, decode on another, and two for pgzip (30 MB more)',
+        'processors to use; 2 decodes on another, and takes 30 MB more (default: 1)',
       )
       .option('--all-platforms', 'write the whole index that the patch was made for, not one image of it')
       .addHelpText('after', EXAMPLES)

@@ -7,6 +7,8 @@ const LOOKED_FOR_LENGTH = 16;
 const COMPARED_BYTES = 32;
 const LONGEST = 65535;
 const MOST_MISSES = 8;
+/** What a guess that was long keeps of its length when it is wrong once: it is mostly right again. */
+const MOST_KEPT = 12;
 const FACTOR = 0x2f0b4c47;
 /** How each hash of the last bytes rolls on, and the least length of a guess that it finds. */
 const ORDERS = [
@@ -73,7 +75,7 @@ export function guessFinder(window: Window, placeBits: number) {
       for (const guess of isInRun && isRight ? guesses.slice(0, 1) : guesses) {
         if (guess.distance === 0) continue;
         const isRight = at(guess.distance) === byte;
-        guess.length = isRight ? Math.min(guess.length + 1, LONGEST) : 0;
+        guess.length = isRight ? Math.min(guess.length + 1, LONGEST) : Math.min(guess.length >> 2, MOST_KEPT);
         guess.misses = (guess.misses << 1) | (isRight ? 0 : 1);
         if (!isRight && countBits(guess.misses & 0xffff) > MOST_MISSES) guess.distance = 0;
       }

@@ -4,7 +4,7 @@
 export const MOST_RECALL_CODED_BYTES = 48;
 
 /** From this length on, a guess is sure of the next bytes as a whole: a run. */
-export const SURE_LENGTH = 32;
+export const SURE_LENGTH = 20;
 export const LONGEST_RUN = 64;
 /** So many of the bytes that an encoder was given may not be coded yet: a run is, when it is known whole. */
 export const MOST_HELD_BYTES = LONGEST_RUN - 1;

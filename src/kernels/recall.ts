@@ -117,7 +117,7 @@ export function startRecallDecoderKernel(windowBits: number): RecallDecoder | un
         usedBytes += done.usedBytes;
         left -= done.made;
       }
-      return { plain: Buffer.concat(pieces), usedBytes };
+      return { plain: pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces), usedBytes };
     },
   };
 }

@@ -2,7 +2,7 @@
  * Has the streams that take long to decode decoded by another thread, while this one makes what they are for. Each layer
  * may have it; the thread is there only as long as there is something for it.
  */
-import { CODEC_RECALL, type ListedStream, openDecoder, type StreamDecoder } from '../codec/stream-decoder.ts';
+import { type ListedStream, openDecoder, type StreamDecoder } from '../codec/stream-decoder.ts';
 import { type DecodeThread, openDecodeThread } from '../codec/threads/decode-thread.ts';
 import { decodingWork } from '../codec/work.ts';
 import { DELTA_STREAMS, STREAM_NAMES } from '../patch/format.ts';
@@ -27,8 +27,8 @@ export function wantsThread(layers: readonly PatchLayer[], threads: number | und
 }
 
 /**
- * `layers` has those that are made from ops, by their places in the target. Streams of the mixing coder are given away only
- * if there are 2 `threads` or more: they are short, and two mixers take much memory.
+ * `layers` has those that are made from ops, by their places in the target. Nothing is given away unless there are 2
+ * `threads` or more: a thread takes memory, which small devices have less of than time.
  */
 export function openDecodeAhead(
   layers: ReadonlyMap<number, PatchLayer>,
@@ -75,9 +75,6 @@ function slowStreams(
   { streams }: PatchLayer,
   threads: number | undefined,
 ): readonly (ListedStream & { readonly stream: number })[] {
-  if (threads === 1) return [];
-  const isSlow = ({ codec }: ListedStream) => codec === CODEC_RECALL || threads !== undefined;
-  return streams.filter(
-    (each) => STREAMS.includes(each.stream) && isSlow(each) && decodingWork(each) >= LEAST_STREAM_WORK,
-  );
+  if (threads === undefined || threads < 2) return [];
+  return streams.filter((each) => STREAMS.includes(each.stream) && decodingWork(each) >= LEAST_STREAM_WORK);
 }

@@ -50,7 +50,7 @@ export function decodeRecall(coded: Uint8Array, size: number, k: number): Uint8A
   };
   while (plain.length < size) {
     const [first] = guesses.all as [Guess];
-    if (t === 0 && first.distance > 0 && first.length >= 32) {
+    if (t === 0 && first.distance > 0 && first.length >= 20) {
       const run = first.length < 48 ? 16 : first.length < 96 ? 32 : 64;
       if (flag.ofRun(first) === 1) {
         for (let i = 0; i < run && plain.length < size; i++) put(plain[plain.length - first.distance]!, true);
@@ -101,7 +101,7 @@ function startGuesses(plain: readonly number[], k: number) {
       for (const g of ofRun && right ? all.slice(0, 1) : all) {
         if (g.distance === 0) continue;
         const hit = plain[plain.length - g.distance] === byte;
-        g.length = hit ? Math.min(65535, g.length + 1) : 0;
+        g.length = hit ? Math.min(65535, g.length + 1) : Math.min(12, Math.floor(g.length / 4));
         g.misses = ((g.misses * 2) % 2 ** 32) + (hit ? 0 : 1);
         if (!hit && ones(g.misses & 0xffff) > 8) g.distance = 0;
       }
