@@ -44,7 +44,7 @@ export function layersFromOps(
 }
 
 /** Whether the layer's tar is made, for itself or for the blob. */
-export function makesTar(
+function makesTar(
   { blob }: PatchLayer,
   takes: ImageSink['takes'],
   isOwn: (digest: Digest) => boolean,

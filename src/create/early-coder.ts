@@ -47,7 +47,10 @@ export function openEarlyCoders(
     coders.get(spool)?.close();
     coders.delete(spool);
   };
-  /** The next quality begins past these sizes: a stream just below is not begun with the one before; nor is text that another coder may get. */
+  /**
+   * The next quality begins past these sizes: a stream just below is not begun with the one before; nor is text that
+   * another coder may get.
+   */
   const begins = Math.max(
     WINDOWED_BYTES,
     Number.isSafeInteger(2 * brotli.best) ? brotli.best : 0,

@@ -4,6 +4,7 @@
  */
 import { brotliCompressSync, constants } from 'node:zlib';
 import { type RandomAccess, readPieces, readRange, sliceAccess } from '../bytes/access.ts';
+import { eachDifference } from '../bytes/differences.ts';
 import { NO_ANCHORS } from '../create/choose-parts.ts';
 import { matchWindow, windowsOf } from '../create/match-file.ts';
 import type { Part } from '../create/part-table.ts';
@@ -88,8 +89,9 @@ function findDiffering(content: RandomAccess, earlier: RandomAccess): number | u
     const old = other.subarray(0, piece.length);
     earlier.readAt(at, old);
     at += piece.length;
-    if (Buffer.compare(piece, old) === 0) continue;
-    for (let i = 0; i < piece.length; i++) if (piece[i] !== old[i]) differing++;
+    eachDifference(piece, old, 0, piece.length, () => {
+      differing++;
+    });
     if (differing > most) return undefined;
   }
   return differing;

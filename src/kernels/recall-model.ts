@@ -1,6 +1,6 @@
 /**
- * The model of the recalling coder: whether a guess is right for a run of bytes, else for
- * each byte whether one is, else the byte bit by bit. The plain reference of kernels/coder/recall.ts; both keep to docs/coder.md to the last bit.
+ * The model of the recalling coder: whether a guess is right for a run of bytes, else for each byte whether one is, else
+ * the byte bit by bit. The plain reference of kernels/coder/recall.ts; both keep to docs/coder.md to the last bit.
  */
 import { mixHash, SQUASH, STRETCH } from './mix-tables.ts';
 import { type Guess, guessFinder, type Window } from './recall-guesses.ts';
