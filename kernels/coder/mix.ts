@@ -1,22 +1,20 @@
 // The mixing coder of docs/coder.md: the hot loop behind src/kernels/mix.ts. The plain reference is src/kernels/mix-model.ts
 // and mix-plain.ts. Its caller has put the tables of mix-tables.ts in place, and bytes at `plainAt` or `codedAt`.
 // Compiled with --initialMemory 110 --enable simd.
+import { between, fillRows, hash, POINTS, SQUASH, squash, STRETCH, stretch, TABLES_END } from '../shared/chances';
 
 const CONTEXTS: usize = 10;
 // 22 inputs, and two zeros that make whole vectors: the contexts' chances stretched, the match, the fixed one; then the
 // chances as they are, and the zeros. As sums don't depend on an order, that of the reference needn't be kept.
 const INPUTS: usize = 24;
 const MATCH_INPUT: usize = 10;
-const POINTS: i32 = 33;
 const LEARNING: i32 = 50;
 const LONGEST_MATCH: i32 = 64;
 const MATCH_BYTES: i32 = 5;
 const FIRST_COUNTER: u32 = 0x80000000;
 const MOST_PLAIN: usize = 1 << 20;
 
-const SQUASH: usize = 1024;
-const STRETCH: usize = SQUASH + 2 * 4096;
-const RATES: usize = STRETCH + 2 * 4096;
+const RATES: usize = TABLES_END;
 const X: usize = RATES + 4 * 128;
 const HASHES: usize = X + 4 * 24;
 const PLACES: usize = HASHES + 4 * 12;
@@ -106,10 +104,7 @@ export function start(integers: bool, slotBits: u32): void {
     for (let i: usize = 0; i < CONTEXTS; i++) store<i32>(at + 4 * i, 16384);
     store<i32>(at + 4 * MATCH_INPUT, 16384);
   }
-  for (let at = EARLY, point = 0; at < MATCH_PLACES; at += 2) {
-    store<u16>(at, <u16>(16 * squash(max(-2047, min(2047, point * 128 - 2048)))));
-    if (++point === POINTS) point = 0;
-  }
+  fillRows(EARLY, MATCH_PLACES);
   startByte();
 }
 
@@ -192,22 +187,6 @@ function divide(chance: u32): u32 {
 }
 
 @inline
-function squash(d: i32): i32 {
-  return <i32>load<i16>(SQUASH + (<usize>(d + 2048) << 1));
-}
-
-@inline
-function stretch(chance: u32): i32 {
-  return <i32>load<i16>(STRETCH + (<usize>chance << 1));
-}
-
-@inline
-function hash(a: u32, b: u32): u32 {
-  const mixed = (a ^ (b * 0x9e3779b1)) * 0x85ebca6b;
-  return mixed ^ (mixed >> 15);
-}
-
-@inline
 function bits(number: u32): u32 {
   return 32 - <u32>clz<u32>(number);
 }
@@ -229,11 +208,6 @@ function predict(): u32 {
   late = finer + side;
   const chance = (32 * squash(mean) + between(fine, weight) + between(finer, weight)) >> 2;
   return <u32>max(24, min(65536 - 24, chance));
-}
-
-@inline
-function between(at: usize, weight: i32): i32 {
-  return (<i32>load<u16>(at) * (128 - weight) + <i32>load<u16>(at, 2) * weight) >> 7;
 }
 
 // Whole vectors are written, of numbers that never were in memory: a processor waits where it reads as one what was

@@ -2,11 +2,13 @@
 // src/kernels/recall-model.ts. Its caller has put the tables of mix-tables.ts in place, and moves bytes in and out of
 // the window, and of the buffer at `codedAt`.
 // Compiled with --initialMemory 32 --enable simd.
+import { between, fillRows, hash, POINTS, SQUASH, squash, STRETCH, TABLES_END } from '../shared/chances';
+import { counters, FIRST_COUNTER, keep, learned, RATES_BYTES, stretched } from '../shared/small-counters';
 
 const GUESSES: usize = 3;
 // Of each guess: its distance (0: there is none), its length, its misses, and what it is ranked by.
 const GUESS_BYTES: usize = 16;
-const SURE: i32 = 20;
+const SURE: i32 = 16;
 // What a guess that was long keeps of its length when it is wrong once: it is mostly right again.
 const MOST_KEPT: i32 = 12;
 const LOOKED_FOR: i32 = 16;
@@ -14,9 +16,14 @@ const LONGEST: i32 = 65535;
 const COMPARED: i32 = 32;
 const ORDERS: usize = 3;
 const FACTOR: u32 = 0x2f0b4c47;
+// Of a position, so many bits are noted: no window has more.
+const NOTED_BITS: u32 = 23;
+const CHECK_FACTOR: u32 = 0x85ebca6b;
 const CONTEXTS: usize = 4;
 // The input and the weights of a set: a vector.
 const SET_BYTES: usize = 16;
+// A check, and a counter for each node of a tree of four bits.
+const SLOT_BYTES: usize = 32;
 // How long a run is, by the length of the guess from which it is.
 const SHORT_RUN: i32 = 16;
 const RUN: i32 = 32;
@@ -24,37 +31,32 @@ const LONG_RUN: i32 = 64;
 // The kinds of flags, besides the two of guesses.
 const RUN_FLAG: u32 = 2;
 const LEFT_FLAG: u32 = 3;
-const POINTS: i32 = 33;
-const FIRST_COUNTER: u32 = 0x80000000;
-const GUESS_LIMIT: u32 = 30;
-const HISTORY_LIMIT: u32 = 255;
-const BYTE_LIMIT: u32 = 127;
 const GUESS_LEARNING: i32 = 14;
-const BYTE_LEARNING: i32 = 50;
+const BYTE_LEARNING: i32 = 80;
 const SLACK: usize = 64;
 const SLIDE: usize = 1 << 19;
 const CODED_BYTES: usize = 1 << 16;
 // Coded bytes that one step takes at most: four for each of eleven bits, where the range is smallest, and some more.
 const MOST_CODED: usize = 48;
 
-const SQUASH: usize = 1024;
-const STRETCH: usize = SQUASH + 2 * 4096;
-const RATES: usize = STRETCH + 2 * 4096;
-const CLASSES: usize = RATES + 4 * 256;
+// Rates of the counters by kind: of a flag's past, of its cells, and of the bits of new bytes.
+const PAST_RATES: usize = TABLES_END;
+const CELL_RATES: usize = PAST_RATES + RATES_BYTES;
+const BIT_RATES: usize = CELL_RATES + RATES_BYTES;
+const CLASSES: usize = BIT_RATES + RATES_BYTES;
 const WORDS: usize = CLASSES + 512;
-const X: usize = WORDS + 256;
-const HASHES: usize = X + SET_BYTES;
+const HASHES: usize = WORDS + 256;
 const PLACES: usize = HASHES + 4 * CONTEXTS;
-const GUESS: usize = PLACES + 4 * CONTEXTS;
+const READ: usize = PLACES + 4 * CONTEXTS;
+const GUESS: usize = READ + 16;
 const INDEX: usize = GUESS + 64;
 const GUESS_WEIGHTS: usize = 24576;
 const FIRST: usize = GUESS_WEIGHTS + 1024 * SET_BYTES;
 const SECOND: usize = FIRST + 9 * 256 * SET_BYTES;
 const GUESS_REFINER: usize = SECOND + 256 * 8 * SET_BYTES;
-const EARLY: usize = GUESS_REFINER + 2 * 33 * 8320;
-const LATE: usize = EARLY + 2 * 33 * 768;
-const HISTORIES: usize = (LATE + 2 * 33 * 4096 + 63) & ~63;
-const CODED: usize = HISTORIES + 4 * 12416;
+const BYTE_REFINER: usize = GUESS_REFINER + 2 * 33 * 8320;
+const PASTS: usize = (BYTE_REFINER + 2 * 33 * 768 + 63) & ~63;
+const CODED: usize = PASTS + 2 * 12416;
 const TABLE: usize = (CODED + CODED_BYTES + SLACK + 63) & ~63;
 
 // What grows with the window: how many bits number its cells, slots and places, and where they stand.
@@ -101,7 +103,7 @@ export function stretchAt(): usize {
 }
 
 export function ratesAt(): usize {
-  return RATES;
+  return PAST_RATES;
 }
 
 export function classesAt(): usize {
@@ -125,9 +127,9 @@ export function plainAt(): usize {
 export function memoryFor(windowBits: i32): usize {
   return (
     TABLE +
-    (<usize>4 << (windowBits - 4)) +
+    (<usize>2 << (windowBits - 3)) +
     (<usize>4 << (windowBits - 5)) * ORDERS +
-    (<usize>64 << (windowBits - 8)) +
+    (<usize>SLOT_BYTES << (windowBits - 7)) +
     (<usize>1 << windowBits) +
     SLIDE +
     2 * SLACK
@@ -138,14 +140,14 @@ export function memoryFor(windowBits: i32): usize {
 export function start(decodes: bool, windowBits: i32): void {
   isDecoder = decodes;
   windowBytes = 1 << windowBits;
-  const cellBits = windowBits - 4;
+  const cellBits = windowBits - 3;
   const placeBits = windowBits - 5;
-  const slotBits = windowBits - 8;
+  const slotBits = windowBits - 7;
   cellShift = 32 - cellBits;
   placeShift = 32 - placeBits;
   slotShift = 32 - slotBits;
-  slots = TABLE + (<usize>4 << cellBits);
-  heads = slots + (<usize>64 << slotBits);
+  slots = TABLE + (<usize>2 << cellBits);
+  heads = slots + (SLOT_BYTES << slotBits);
   window = heads + ORDERS * (<usize>4 << placeBits) + SLACK;
   origin = window;
   roof = window + <usize>windowBytes + SLIDE;
@@ -156,15 +158,12 @@ export function start(decodes: bool, windowBits: i32): void {
   high = 0xffffffff;
   code = 0;
   pastEnd = 0;
-  memory.fill(X, 0, GUESS_WEIGHTS - X);
+  memory.fill(HASHES, 0, GUESS_WEIGHTS - HASHES);
   for (let at = GUESS_WEIGHTS; at < FIRST; at += 4) store<i32>(at, 20000);
-  for (let at = FIRST; at < GUESS_REFINER; at += 4) store<i32>(at, 30000);
-  for (let at = GUESS_REFINER, point = 0; at < LATE + 2 * 33 * 4096; at += 2) {
-    store<u16>(at, <u16>(16 * squash(max(-2047, min(2047, point * 128 - 2048)))));
-    if (++point === POINTS) point = 0;
-  }
-  for (let at = HISTORIES; at < CODED; at += 4) store<u32>(at, FIRST_COUNTER);
-  for (let at = TABLE; at < slots; at += 4) store<u32>(at, FIRST_COUNTER);
+  for (let at = FIRST; at < GUESS_REFINER; at += 4) store<i32>(at, 25000);
+  fillRows(GUESS_REFINER, BYTE_REFINER + 2 * 33 * 768);
+  for (let at = PASTS; at < CODED; at += 2) store<u16>(at, FIRST_COUNTER);
+  for (let at = TABLE; at < slots; at += 2) store<u16>(at, FIRST_COUNTER);
   memory.fill(slots, 0, window - slots);
 }
 
@@ -330,41 +329,9 @@ function codeBit(chance: u32, bit: i32): i32 {
 }
 
 @inline
-function squash(d: i32): i32 {
-  return <i32>load<i16>(SQUASH + (<usize>(d + 2048) << 1));
-}
-
-@inline
-function stretch(chance: u32): i32 {
-  return <i32>load<i16>(STRETCH + (<usize>chance << 1));
-}
-
-@inline
-function hash(a: u32, b: u32): u32 {
-  const mixed = (a ^ (b * 0x9e3779b1)) * 0x85ebca6b;
-  return mixed ^ (mixed >> 15);
-}
-
-@inline
-function between(at: usize, weight: i32): i32 {
-  return (<i32>load<u16>(at) * (128 - weight) + <i32>load<u16>(at, 2) * weight) >> 7;
-}
-
-@inline
 function towards(at: usize, bit: i32): void {
   const chance = <i32>load<u16>(at);
-  store<u16>(at, <u16>(bit !== 0 ? chance + ((65535 - chance) >> 6) : chance - (chance >> 6)));
-}
-
-@inline
-function count(at: usize, bit: i32, limit: u32): void {
-  const counter = load<u32>(at);
-  const seen = counter & 0x3ff;
-  const chance = counter >> 10;
-  const rate = load<u32>(RATES + (<usize>seen << 2));
-  const moved =
-    bit !== 0 ? chance + ((((4194303 - chance) >> 3) * rate) >> 9) : chance - (((chance >> 3) * rate) >> 9);
-  store<u32>(at, (moved << 10) | min(seen + 1, limit));
+  store<u16>(at, <u16>(bit !== 0 ? chance + ((65535 - chance) >> 5) : chance - (chance >> 5)));
 }
 
 @inline
@@ -425,7 +392,7 @@ function codeByte(given: i32): i32 {
     for (let at = GUESS; at < GUESS + GUESSES * GUESS_BYTES; at += GUESS_BYTES) follow(at, here, byte);
   }
   if (!isLeft) {
-    for (let i: usize = 0; i < 4 * ORDERS; i += 4) store<i32>(<usize>load<u32>(INDEX + i), position);
+    for (let i: usize = 0; i < ORDERS; i++) store<u32>(<usize>load<u32>(INDEX + (i << 2)), noteOf(i));
   }
   goOn(<u32>byte);
   return byte;
@@ -442,7 +409,7 @@ function byteOf(guess: usize, here: usize): i32 {
 function roll(byte: u32): void {
   const step = (byte + 1) * 0x9e3779b1;
   rolled0 = rolled0 * (FACTOR << 8) + step;
-  rolled1 = rolled1 * (FACTOR << 3) + step;
+  rolled1 = rolled1 * (FACTOR << 4) + step;
   rolled2 = rolled2 * (FACTOR << 2) + step;
 }
 
@@ -482,16 +449,26 @@ function goOn(byte: u32): void {
   if (isDecoder) filled = position;
 }
 
+// What is noted in the place of a hash: this position, and above it a part of the hash that its number has not, by which
+// most that was noted for others is told without looking there.
+@inline
+function noteOf(order: usize): u32 {
+  const rolled = order === 0 ? rolled0 : order === 1 ? rolled1 : rolled2;
+  return (((rolled * CHECK_FACTOR) >> NOTED_BITS) << NOTED_BITS) | (position & ((1 << NOTED_BITS) - 1));
+}
+
 // Looks for guesses where the last bytes were seen before, the longest contexts first.
 function lookUp(): void {
   for (let order: i32 = ORDERS - 1; order >= 0; order--) {
-    const from = load<i32>(<usize>load<u32>(INDEX + (<usize>order << 2)));
-    const distance = position - from;
-    if (from === 0 || distance > windowBytes - COMPARED) continue;
+    const note = load<u32>(<usize>load<u32>(INDEX + (<usize>order << 2)));
+    const differs = note ^ noteOf(order);
+    if (differs >> NOTED_BITS !== 0) continue;
+    const distance = (position - <i32>note) & ((1 << NOTED_BITS) - 1);
+    if (distance === 0 || distance > windowBytes - COMPARED) continue;
     if (load<i32>(GUESS) === distance || load<i32>(GUESS, 16) === distance || load<i32>(GUESS, 32) === distance)
       continue;
     const length = sameBefore(distance);
-    if (length < (order === 2 ? 16 : order === 1 ? 11 : 4)) continue;
+    if (length < (order === 2 ? 16 : order === 1 ? 8 : 4)) continue;
     let place: usize = 0;
     let worst = i32.MAX_VALUE;
     for (let at: usize = GUESS; at < GUESS + GUESSES * GUESS_BYTES; at += GUESS_BYTES) {
@@ -562,7 +539,7 @@ function codeGuess(later: u32, guess: u32, agree: u32, bit: i32): i32 {
   return codeFlag(
     <usize>((later << 12) | (size << 8) | (misses & 0xff)),
     cell(base | 0x10000 | ((size >> 2) << 20), last & 0xff),
-    cell(base | 0x20000, last & 0xffffff),
+    cell(base | 0x20000, last & 0xffff),
     cell(base | 0x30000, agree * 16 + size),
     <usize>((later << 8) | (size << 4) | (misses & 15)),
     <usize>(size * 256 + guess),
@@ -609,12 +586,10 @@ function classOf(length: i32): u32 {
 
 // Codes a bit by the counter of this number and those at the other places, mixed by a set of weights and refined by a row.
 function codeFlag(number: usize, a: usize, b: usize, c: usize, set: usize, row: usize, bit: i32): i32 {
-  const history = HISTORIES + (number << 2);
+  const past = PASTS + (number << 1);
   const weights = GUESS_WEIGHTS + set * SET_BYTES;
-  let x = i32x4.splat(stretch(load<u32>(history) >> 20));
-  x = i32x4.replace_lane(x, 1, stretch(load<u32>(a) >> 20));
-  x = i32x4.replace_lane(x, 2, stretch(load<u32>(b) >> 20));
-  x = i32x4.replace_lane(x, 3, stretch(load<u32>(c) >> 20));
+  const known = counters(past, a, b, c);
+  const x = stretched(known);
   const mixed = mix(x, weights);
   const squashed = squash(mixed);
   const weight = (mixed + 2048) & 127;
@@ -623,16 +598,13 @@ function codeFlag(number: usize, a: usize, b: usize, c: usize, set: usize, row: 
   bit = codeBit(<u32>max(16, min(65536 - 16, chance)), bit);
   train(x, weights, ((bit << 12) - squashed) * GUESS_LEARNING);
   towards(refiner + (<usize>(weight >> 6) << 1), bit);
-  count(history, bit, HISTORY_LIMIT);
-  count(a, bit, GUESS_LIMIT);
-  count(b, bit, GUESS_LIMIT);
-  count(c, bit, GUESS_LIMIT);
+  keep(learned(known, PAST_RATES, CELL_RATES, bit), past, a, b, c);
   return bit;
 }
 
 @inline
 function cell(a: u32, b: u32): usize {
-  return TABLE + (<usize>(hash(a, b) >> cellShift) << 2);
+  return TABLE + (<usize>(hash(a, b) >> cellShift) << 1);
 }
 
 // Codes a byte that no guess gave, bit by bit; `refused` are guesses that it is not, or 256.
@@ -641,41 +613,36 @@ function codeNew(given: i32, refused: i32, refusedToo: i32): i32 {
   put(1, hash(3, last & 0xffff));
   put(2, hash(1 + (<u32>refused << 8), last & 0xff));
   put(3, hash(7, word));
-  for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) store<u32>(PLACES + i, <u32>findSlot(load<u32>(HASHES + i)));
+  memory.copy(PLACES, HASHES, 4 * CONTEXTS);
+  findSlots();
   let tree: i32 = 1;
   let node: usize = 1;
   for (let i = 0; i < 8; i++) {
     if (i === 4) {
-      for (let j: usize = 0; j < 4 * CONTEXTS; j += 4) {
-        store<u32>(PLACES + j, <u32>findSlot(hash(load<u32>(HASHES + j), tree)));
-      }
+      for (let j: usize = 0; j < 4 * CONTEXTS; j += 4) store<u32>(PLACES + j, hash(load<u32>(HASHES + j), tree));
+      findSlots();
       node = 1;
     }
-    for (let j: usize = 0; j < 4 * CONTEXTS; j += 4) {
-      const chance = load<u32>(<usize>load<u32>(PLACES + j) + (node << 2)) >> 20;
-      store<i32>(X + j, stretch(chance));
-    }
+    const a = <usize>load<u32>(PLACES) + (node << 1);
+    const b = <usize>load<u32>(PLACES, 4) + (node << 1);
+    const c = <usize>load<u32>(PLACES, 8) + (node << 1);
+    const d = <usize>load<u32>(PLACES, 12) + (node << 1);
+    const known = counters(a, b, c, d);
+    const x = stretched(known);
     const barred = bars(refused, i, tree);
-    const x = v128.load(X);
     const firstSet = FIRST + <usize>((barred * 3 + bars(refusedToo, i, tree)) * 256 + tree) * SET_BYTES;
     const secondSet = SECOND + <usize>((last & 0xff) * 8 + i) * SET_BYTES;
     const firstMixed = mix(x, firstSet);
     const secondMixed = mix(x, secondSet);
     const mean = (firstMixed + secondMixed) >> 1;
     const weight = (mean + 2048) & 127;
-    const point = (mean + 2048) >> 7;
-    const fine = EARLY + (<usize>((barred * 256 + tree) * POINTS + point) << 1);
-    const finer = LATE + (<usize>((hash(last & 0xffff, tree) >> 20) * POINTS + point) << 1);
-    const chance = (32 * squash(mean) + between(fine, weight) + between(finer, weight)) >> 2;
+    const refiner = BYTE_REFINER + (<usize>((barred * 256 + tree) * POINTS + ((mean + 2048) >> 7)) << 1);
+    const chance = (16 * squash(mean) + 3 * between(refiner, weight)) >> 2;
     const bit = codeBit(<u32>max(16, min(65536 - 16, chance)), (given >> (7 - i)) & 1);
     train(x, firstSet, ((bit << 12) - squash(firstMixed)) * BYTE_LEARNING);
     train(x, secondSet, ((bit << 12) - squash(secondMixed)) * BYTE_LEARNING);
-    const side = <usize>(weight >> 6) << 1;
-    towards(fine + side, bit);
-    towards(finer + side, bit);
-    for (let j: usize = 0; j < 4 * CONTEXTS; j += 4) {
-      count(<usize>load<u32>(PLACES + j) + (node << 2), bit, BYTE_LIMIT);
-    }
+    towards(refiner + (<usize>(weight >> 6) << 1), bit);
+    keep(learned(known, BIT_RATES, BIT_RATES, bit), a, b, c, d);
     tree = (tree << 1) | bit;
     node = (node << 1) | <usize>bit;
   }
@@ -689,17 +656,34 @@ function bars(refused: i32, i: i32, tree: i32): i32 {
   return 1 + ((refused >> (7 - i)) & 1);
 }
 
+// Puts a slot in the place of each wanted hash. Most are not in the processor's caches: that all are read before any is
+// compared has it wait for them at the same time, and not for one after the other.
+function findSlots(): void {
+  let read: u32 = 0;
+  for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) read ^= load<u32>(slotOf(load<u32>(PLACES + i)));
+  store<u32>(READ, read);
+  for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) {
+    store<u32>(PLACES + i, <u32>findSlot(load<u32>(PLACES + i)));
+  }
+}
+
+@inline
+function slotOf(wanted: u32): usize {
+  return slots + <usize>((wanted * 0x9e3779b1) >> slotShift) * SLOT_BYTES;
+}
+
+// Two slots that lie beside each other share a line of the processor's caches.
 @inline
 function findSlot(wanted: u32): usize {
-  const check = wanted | 1;
-  const place = (wanted * 0x9e3779b1) >> slotShift;
-  const slot = slots + (<usize>place << 6);
-  if (load<u32>(slot) === check) return slot;
-  const beside = slots + (<usize>(place ^ 1) << 6);
-  if (load<u32>(beside) === check) return beside;
-  const taken = (load<u32>(slot, 4) & 0x3ff) <= (load<u32>(beside, 4) & 0x3ff) ? slot : beside;
-  store<u32>(taken, check);
-  for (let i: usize = 4; i < 64; i += 4) store<u32>(taken + i, FIRST_COUNTER);
+  const check = <u16>(wanted | 1);
+  const slot = slotOf(wanted);
+  if (load<u16>(slot) === check) return slot;
+  const beside = slot ^ SLOT_BYTES;
+  if (load<u16>(beside) === check) return beside;
+  const taken = (load<u16>(slot, 2) & 7) <= (load<u16>(beside, 2) & 7) ? slot : beside;
+  const fresh = i16x8.splat(FIRST_COUNTER);
+  v128.store(taken, i16x8.replace_lane(fresh, 0, check));
+  v128.store(taken, fresh, 16);
   return taken;
 }
 

@@ -10,10 +10,13 @@ const MOST_MISSES = 8;
 /** What a guess that was long keeps of its length when it is wrong once: it is mostly right again. */
 const MOST_KEPT = 12;
 const FACTOR = 0x2f0b4c47;
+/** Of a position, so many bits are noted, and above them a part of the hash that its place doesn't tell. */
+const NOTED_BITS = 23;
+const CHECK_FACTOR = 0x85ebca6b;
 /** How each hash of the last bytes rolls on, and the least length of a guess that it finds. */
 const ORDERS = [
   { shift: 8, least: 4 },
-  { shift: 3, least: 11 },
+  { shift: 4, least: 8 },
   { shift: 2, least: 16 },
 ] as const;
 
@@ -46,9 +49,10 @@ export function guessFinder(window: Window, placeBits: number) {
   };
   const lookUp = () => {
     for (let order = ORDERS.length - 1; order >= 0; order--) {
-      const from = heads[order]![rolled[order]! >>> (32 - placeBits)]!;
-      const distance = window.position - from;
-      if (from === 0 || distance > window.bytes.length - COMPARED_BYTES) continue;
+      const note = heads[order]![rolled[order]! >>> (32 - placeBits)]!;
+      if ((note ^ noteOf(rolled[order]!, window.position)) >>> NOTED_BITS !== 0) continue;
+      const distance = (window.position - note) & (2 ** NOTED_BITS - 1);
+      if (distance === 0 || distance > window.bytes.length - COMPARED_BYTES) continue;
       if (guesses.some((guess) => guess.distance === distance)) continue;
       const length = sameBefore(distance);
       const worst = guesses.reduce((least, guess) => (worth(guess) < worth(least) ? guess : least));
@@ -81,11 +85,16 @@ export function guessFinder(window: Window, placeBits: number) {
       }
       for (const [order, { shift }] of ORDERS.entries()) {
         const hash = rolled[order]!;
-        if (!isInRun) heads[order]![hash >>> (32 - placeBits)] = window.position;
+        if (!isInRun) heads[order]![hash >>> (32 - placeBits)] = noteOf(hash, window.position);
         rolled[order] = Math.imul(hash, FACTOR << shift) + Math.imul(byte + 1, 0x9e3779b1);
       }
     },
   };
+}
+
+function noteOf(hash: number, position: number): number {
+  const check = Math.imul(hash, CHECK_FACTOR) >>> NOTED_BITS;
+  return ((check << NOTED_BITS) | (position & (2 ** NOTED_BITS - 1))) >>> 0;
 }
 
 /** A guess goes when one comes that is longer than this. */

@@ -5,8 +5,10 @@
 import { mixHash, SQUASH, STRETCH } from './mix-tables.ts';
 import { type Guess, guessFinder, type Window } from './recall-guesses.ts';
 import {
+  BIT_RATES,
+  CELL_RATES,
   LENGTH_CLASSES,
-  RECALL_RATES,
+  PAST_RATES,
   runLength,
   SURE_LENGTH,
   WORD_BREAK,
@@ -18,18 +20,16 @@ import {
 export type CodeBit = (chance: number, bit: number) => number;
 
 const INPUTS = 4;
-const SLOT_WORDS = 16;
-const FIRST_COUNTER = 0x8000_0000 | 0;
+const SLOT_NODES = 16;
+/** Of a counter: its chance, of 8192, above three bits for how often it learned. */
+const FIRST_COUNTER = 0x8000;
+const MOST_USES = 7;
 const POINTS = 33;
 /** The least and the most chance, of 65536. */
 const LEAST = 16;
 const NO_BYTE = 256;
-/** How often a counter learns before it learns no more slowly. */
-const PAST_USES = 255;
-const GUESS_USES = 30;
-const BYTE_USES = 127;
 const GUESS_LEARNING = 14;
-const BYTE_LEARNING = 50;
+const BYTE_LEARNING = 80;
 const WORD_FACTOR = 0x2f0b4c47;
 
 /**
@@ -42,8 +42,8 @@ export function recallModel(windowBits: number, codeBit: CodeBit): CodeNext {
   const window: Window = { bytes: new Uint8Array(1 << windowBits), position: 0 };
   const finder = guessFinder(window, windowBits - 5);
   const state: State = { last: 0, word: 0 };
-  const flags = flagCoder(windowBits - 4, state, codeBit);
-  const codeNew = byteCoder(windowBits - 8, state, codeBit);
+  const flags = flagCoder(windowBits - 3, state, codeBit);
+  const codeNew = byteCoder(windowBits - 7, state, codeBit);
   /** Bytes up to the end of a run in which there is a wrong one, not made yet. */
   let left = 0;
   const goOn = (byte: number, isInRun: boolean) => {
@@ -126,22 +126,22 @@ interface Flag {
 }
 
 function flagCoder(cellBits: number, state: State, codeBit: CodeBit) {
-  const pasts = new Int32Array(12416).fill(FIRST_COUNTER);
-  const cells = new Int32Array(1 << cellBits).fill(FIRST_COUNTER);
+  const pasts = new Uint16Array(12416).fill(FIRST_COUNTER);
+  const cells = new Uint16Array(1 << cellBits).fill(FIRST_COUNTER);
   const weights = new Int32Array(1024 * INPUTS).fill(20000);
   const rows = newRows(8320);
   const inputs = new Int32Array(INPUTS);
   const cell = (a: number, b: number) => mixHash(a, b) >>> (32 - cellBits);
   const code = ({ past, cells: used, set, row, bit: given }: Flag): number => {
-    inputs[0] = STRETCH[pasts[past]! >>> 20]!;
-    for (const [i, at] of used.entries()) inputs[i + 1] = STRETCH[cells[at]! >>> 20]!;
+    inputs[0] = STRETCH[pasts[past]! >>> 4]!;
+    for (const [i, at] of used.entries()) inputs[i + 1] = STRETCH[cells[at]! >>> 4]!;
     const mixed = mix(inputs, weights, set * INPUTS);
     const chance = SQUASH[mixed + 2048]! * 16 + refine(rows, row * POINTS, mixed);
     const bit = codeBit(within(chance >> 1), given);
     train(inputs, weights, set * INPUTS, mixed, bit, GUESS_LEARNING);
     learnPoint(rows, row * POINTS, mixed, bit);
-    count(pasts, past, bit, PAST_USES);
-    for (const at of used) count(cells, at, bit, GUESS_USES);
+    learnCounters(pasts, [past], bit, PAST_RATES);
+    learnCounters(cells, used, bit, CELL_RATES);
     return bit;
   };
   return {
@@ -153,7 +153,7 @@ function flagCoder(cellBits: number, state: State, codeBit: CodeBit) {
         past: (later << 12) | (size << 8) | (misses & 0xff),
         cells: [
           cell(base | 0x10000 | ((size >> 2) << 20), state.last & 0xff),
-          cell(base | 0x20000, state.last & 0xffffff),
+          cell(base | 0x20000, state.last & 0xffff),
           cell(base | 0x30000, agree * 16 + size),
         ],
         set: (later << 8) | (size << 4) | (misses & 15),
@@ -199,11 +199,10 @@ function classOf(length: number): number {
 }
 
 function byteCoder(slotBits: number, state: State, codeBit: CodeBit) {
-  const counters = new Int32Array(SLOT_WORDS << slotBits);
-  const first = new Int32Array(9 * 256 * INPUTS).fill(30000);
-  const second = new Int32Array(256 * 8 * INPUTS).fill(30000);
-  const early = newRows(3 * 256);
-  const late = newRows(4096);
+  const counters = new Uint16Array(SLOT_NODES << slotBits);
+  const first = new Int32Array(9 * 256 * INPUTS).fill(25000);
+  const second = new Int32Array(256 * 8 * INPUTS).fill(25000);
+  const rows = newRows(3 * 256);
   const inputs = new Int32Array(INPUTS);
   const find = slotFinder(counters, slotBits);
   return (given: number, refused: number, refusedToo: number): number => {
@@ -222,22 +221,25 @@ function byteCoder(slotBits: number, state: State, codeBit: CodeBit) {
         slots = hashes.map((hash) => find(mixHash(hash, tree)));
         node = 1;
       }
-      for (const [j, slot] of slots.entries()) inputs[j] = STRETCH[counters[slot + node]! >>> 20]!;
+      for (const [j, slot] of slots.entries()) inputs[j] = STRETCH[counters[slot + node]! >>> 4]!;
       const barred = bars(refused, i, tree);
       const one = ((barred * 3 + bars(refusedToo, i, tree)) * 256 + tree) * INPUTS;
       const other = ((last & 0xff) * 8 + i) * INPUTS;
       const oneMixed = mix(inputs, first, one);
       const otherMixed = mix(inputs, second, other);
       const mean = (oneMixed + otherMixed) >> 1;
-      const fine = (barred * 256 + tree) * POINTS;
-      const finer = (mixHash(last & 0xffff, tree) >>> 20) * POINTS;
-      const chance = 32 * SQUASH[mean + 2048]! + refine(early, fine, mean) + refine(late, finer, mean);
+      const row = (barred * 256 + tree) * POINTS;
+      const chance = 16 * SQUASH[mean + 2048]! + 3 * refine(rows, row, mean);
       const bit = codeBit(within(chance >> 2), (given >> (7 - i)) & 1);
       train(inputs, first, one, oneMixed, bit, BYTE_LEARNING);
       train(inputs, second, other, otherMixed, bit, BYTE_LEARNING);
-      learnPoint(early, fine, mean, bit);
-      learnPoint(late, finer, mean, bit);
-      for (const slot of slots) count(counters, slot + node, bit, BYTE_USES);
+      learnPoint(rows, row, mean, bit);
+      learnCounters(
+        counters,
+        slots.map((slot) => slot + node),
+        bit,
+        BIT_RATES,
+      );
       tree = tree * 2 + bit;
       node = node * 2 + bit;
     }
@@ -252,28 +254,36 @@ function bars(refused: number, i: number, tree: number): number {
 }
 
 /** Finds where the slot of a hash begins, as the mixing coder does; one that was forgotten for it is as new. */
-function slotFinder(counters: Int32Array, slotBits: number): (hash: number) => number {
-  const uses = (slot: number) => counters[slot + 1]! & 0x3ff;
+function slotFinder(counters: Uint16Array, slotBits: number): (hash: number) => number {
+  const uses = (slot: number) => counters[slot + 1]! & MOST_USES;
   return (hash) => {
-    const check = hash | 1;
+    const check = (hash & 0xffff) | 1;
     const place = Math.imul(hash, 0x9e3779b1) >>> (32 - slotBits);
-    const slot = place * SLOT_WORDS;
-    const beside = (place ^ 1) * SLOT_WORDS;
+    const slot = place * SLOT_NODES;
+    const beside = (place ^ 1) * SLOT_NODES;
     if (counters[slot] === check) return slot;
     if (counters[beside] === check) return beside;
     const taken = uses(slot) <= uses(beside) ? slot : beside;
-    counters.fill(FIRST_COUNTER, taken + 1, taken + SLOT_WORDS);
+    counters.fill(FIRST_COUNTER, taken + 1, taken + SLOT_NODES);
     counters[taken] = check;
     return taken;
   };
 }
 
-function count(counters: Int32Array, at: number, bit: number, mostUses: number): void {
-  const uses = counters[at]! & 0x3ff;
-  const chance = counters[at]! >>> 10;
-  const error = bit === 1 ? 4194303 - chance : chance;
-  const step = ((error >> 3) * RECALL_RATES[uses]!) >> 9;
-  counters[at] = ((bit === 1 ? chance + step : chance - step) << 10) | Math.min(uses + 1, mostUses);
+/** Tells counters a bit. Where some are the same one, it learns once. */
+function learnCounters(
+  counters: Uint16Array,
+  used: readonly number[],
+  bit: number,
+  rates: readonly number[],
+): void {
+  for (const at of new Set(used)) {
+    const uses = counters[at]! & MOST_USES;
+    const chance = counters[at]! >> 3;
+    const error = bit === 1 ? 8191 - chance : chance;
+    const step = (error * rates[uses]! + 0x7fff) >> 16;
+    counters[at] = ((bit === 1 ? chance + step : chance - step) << 3) | Math.min(uses + 1, MOST_USES);
+  }
 }
 
 function mix(inputs: Int32Array, weights: Int32Array, set: number): number {
@@ -307,11 +317,11 @@ function refine(rows: Uint16Array, row: number, mixed: number): number {
   return (rows[at]! * (128 - weight) + rows[at + 1]! * weight) >> 7;
 }
 
-/** The nearer of the two points that `refine` took moves by a 64th of what it is off. */
+/** The nearer of the two points that `refine` took moves by a 32nd of what it is off. */
 function learnPoint(rows: Uint16Array, row: number, mixed: number, bit: number): void {
   const nearest = row + ((mixed + 2048) >> 7) + (((mixed + 2048) & 127) >> 6);
   const chance = rows[nearest]!;
-  rows[nearest] = bit === 1 ? chance + ((65535 - chance) >> 6) : chance - (chance >> 6);
+  rows[nearest] = bit === 1 ? chance + ((65535 - chance) >> 5) : chance - (chance >> 5);
 }
 
 function within(chance: number): number {

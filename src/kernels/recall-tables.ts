@@ -4,7 +4,7 @@
 export const MOST_RECALL_CODED_BYTES = 48;
 
 /** From this length on, a guess is sure of the next bytes as a whole: a run. */
-export const SURE_LENGTH = 20;
+export const SURE_LENGTH = 16;
 export const LONGEST_RUN = 64;
 /** So many of the bytes that an encoder was given may not be coded yet: a run is, when it is known whole. */
 export const MOST_HELD_BYTES = LONGEST_RUN - 1;
@@ -15,10 +15,14 @@ export function runLength(length: number): number {
   return length < 96 ? 32 : LONGEST_RUN;
 }
 
-/** By how often a counter was used: the share, of 4096, of the error by which it moves. */
-export const RECALL_RATES = Int32Array.from({ length: 256 }, (_, count) =>
-  Math.floor(8192 / (2 * count + 3)),
-);
+/** By how often a counter learned, up to 7: the share, of 65536, of the error by which it moves. */
+export const PAST_RATES = rates(1.5, 3, 6, 12, 20, 25, 30, 32);
+export const CELL_RATES = rates(1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7, 8);
+export const BIT_RATES = rates(1.5, 2.5, 3.5, 5, 6.5, 8, 9, 10);
+
+function rates(...parts: readonly number[]): readonly number[] {
+  return parts.map((part) => Math.floor(65536 / part));
+}
 
 /** The least length of each class of lengths. */
 const CLASS_LENGTHS = [0, 1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 48, 64, 128, 511] as const;

@@ -9,7 +9,7 @@ import {
   startPlainRecallDecoder,
   startPlainRecallEncoder,
 } from './recall-plain.ts';
-import { LENGTH_CLASSES, RECALL_RATES, WORD_KINDS } from './recall-tables.ts';
+import { BIT_RATES, CELL_RATES, LENGTH_CLASSES, PAST_RATES, WORD_KINDS } from './recall-tables.ts';
 import { WASM } from './recall-wasm.ts';
 import { type KernelMemory, startKernel } from './wasm.ts';
 
@@ -21,9 +21,9 @@ export const MAX_RECALL_WINDOW_BITS = 23;
 /** What coding or decoding takes with a window of 2^windowBits bytes, the window included. */
 export function recallMemoryBytes(windowBits: number): number {
   return (
-    2 ** (windowBits - 4) * 4 +
+    2 ** (windowBits - 3) * 2 +
     2 ** (windowBits - 5) * 4 * 3 +
-    2 ** (windowBits - 8) * 64 +
+    2 ** (windowBits - 7) * 32 +
     2 ** windowBits +
     (2 << 20)
   );
@@ -140,7 +140,7 @@ function start(
   STRETCH.forEach((value, at) => {
     view.setInt16(kernel.stretchAt() + 2 * at, value, true);
   });
-  RECALL_RATES.forEach((value, at) => {
+  [...PAST_RATES, ...CELL_RATES, ...BIT_RATES].forEach((value, at) => {
     view.setInt32(kernel.ratesAt() + 4 * at, value, true);
   });
   memory.set(LENGTH_CLASSES, kernel.classesAt());

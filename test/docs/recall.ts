@@ -1,11 +1,17 @@
 /** Codec 4, from docs/coder.md and from nothing else: the words of that text, one after the other, and not fast. */
-import { entry, mix, POINTS, squash, startBits, stretch, towards, word } from './mix.ts';
+import { entry, mix, POINTS, squash, startBits, stretch, word } from './mix.ts';
 
 const ROLLS = [
   { shift: 8, least: 4 },
-  { shift: 3, least: 11 },
+  { shift: 4, least: 8 },
   { shift: 2, least: 16 },
 ];
+/** By kind of counter and how often it learned: what its rate is 65536 divided by. */
+const RATES = {
+  past: [1.5, 3, 6, 12, 20, 25, 30, 32],
+  cell: [1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7, 8],
+  new: [1.5, 2.5, 3.5, 5, 6.5, 8, 9, 10],
+} as const;
 const CLASSES = [0, 1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 48, 64, 128, 511];
 
 interface Guess {
@@ -26,8 +32,8 @@ export function decodeRecall(coded: Uint8Array, size: number, k: number): Uint8A
   const plain: number[] = [];
   const bits = startBits(coded);
   const guesses = startGuesses(plain, k);
-  const flag = startFlags(plain, k - 4, bits.next);
-  const nextByte = startBytes(plain, k - 8, bits.next);
+  const flag = startFlags(plain, k - 3, bits.next);
+  const nextByte = startBytes(plain, k - 7, bits.next);
   /** Of a run with a wrong byte: those up to its end. */
   let t = 0;
   const byte = (): number => {
@@ -50,7 +56,7 @@ export function decodeRecall(coded: Uint8Array, size: number, k: number): Uint8A
   };
   while (plain.length < size) {
     const [first] = guesses.all as [Guess];
-    if (t === 0 && first.distance > 0 && first.length >= 20) {
+    if (t === 0 && first.distance > 0 && first.length >= 16) {
       const run = first.length < 48 ? 16 : first.length < 96 ? 32 : 64;
       if (flag.ofRun(first) === 1) {
         for (let i = 0; i < run && plain.length < size; i++) put(plain[plain.length - first.distance]!, true);
@@ -75,9 +81,10 @@ function ones(word: number): number {
 
 function startGuesses(plain: readonly number[], k: number) {
   const all: Guess[] = [0, 1, 2].map(() => ({ distance: 0, length: 0, misses: 0 }));
-  const heads = ROLLS.map(() => new Map<number, number>());
+  const heads = ROLLS.map(() => new Map<number, { number: number; check: number }>());
   const rolls = [0, 0, 0];
   const place = (i: number) => rolls[i]! >>> (32 - (k - 5));
+  const checkOf = (i: number) => Math.imul(rolls[i]!, 0x85ebca6b) >>> 23;
   const worth = (g: Guess) => (g.distance === 0 ? -1 : g.length + (g.misses % 256 === 0 ? 8 : 0));
   const rank = (g: Guess) => (g.distance === 0 ? -1000 : 4 * g.length - ones(g.misses & 255));
   return {
@@ -86,9 +93,11 @@ function startGuesses(plain: readonly number[], k: number) {
       const n = plain.length;
       const looks = all[0]!.distance === 0 || all[0]!.length < 16;
       for (let i = 2; i >= 0 && looks; i--) {
-        const from = heads[i]!.get(place(i)) ?? 0;
-        const distance = n - from;
-        if (from === 0 || distance > 2 ** k - 32 || all.some((g) => g.distance === distance)) continue;
+        const noted = heads[i]!.get(place(i)) ?? { number: 0, check: 0 };
+        const distance = (n - noted.number + 2 ** 31) % 2 ** 23;
+        if (noted.check !== checkOf(i) || distance === 0 || distance > 2 ** k - 32) continue;
+        if (all.some((g) => g.distance === distance)) continue;
+        const from = n - distance;
         let length = 0;
         while (length < 32 && length < from && plain[n - 1 - length] === plain[from - 1 - length]) length++;
         const least = all.toSorted((a, b) => worth(a) - worth(b))[0]!;
@@ -106,7 +115,7 @@ function startGuesses(plain: readonly number[], k: number) {
         if (!hit && ones(g.misses & 0xffff) > 8) g.distance = 0;
       }
       for (const [i, { shift }] of ROLLS.entries()) {
-        if (!ofRun) heads[i]!.set(place(i), plain.length);
+        if (!ofRun) heads[i]!.set(place(i), { number: plain.length % 2 ** 23, check: checkOf(i) });
         rolls[i] = (Math.imul(rolls[i]!, 0x2f0b4c47 << shift) + Math.imul(byte + 1, 0x9e3779b1)) | 0;
       }
     },
@@ -126,17 +135,18 @@ function startFlags(plain: readonly number[], cellBits: number, bit: Bit) {
     rowNumber: number,
   ): number => {
     const counters = [
-      entry(pasts, `${past}`, () => ({ p: 2 ** 21, n: 0 })),
-      ...abc.map(([u, v]) => entry(cells, `${mix(u, v) >>> (32 - cellBits)}`, () => ({ p: 2 ** 21, n: 0 }))),
+      entry(pasts, `${past}`, () => ({ p: 4096, n: 0 })),
+      ...abc.map(([u, v]) => entry(cells, `${mix(u, v) >>> (32 - cellBits)}`, () => ({ p: 4096, n: 0 }))),
     ];
-    const inputs = counters.map(({ p }) => stretch(p >> 10));
+    const inputs = counters.map(({ p }) => stretch(p >> 1));
     const set = entry(weights, `${setNumber}`, () => inputs.map(() => 20000));
     const d = sum(inputs, set);
     const row = entry(rows, `${rowNumber}`, newRow);
     const got = bit(within((16 * squash(d) + refine(row, d)) >> 1));
     learnWeights(inputs, set, d, got, 14);
     learnRow(row, d, got);
-    for (const [j, counter] of counters.entries()) learn(counter, got, j === 0 ? 255 : 30);
+    learn(counters.slice(0, 1), got, RATES.past);
+    learn(counters.slice(1), got, RATES.cell);
     return got;
   };
   return {
@@ -148,7 +158,7 @@ function startFlags(plain: readonly number[], cellBits: number, bit: Bit) {
         4096 * later + 256 * c + (m & 255),
         [
           [0x10000 + x + (c >> 2) * 0x100000, last & 0xff],
-          [0x20000 + x, last & 0xffffff],
+          [0x20000 + x, last & 0xffff],
           [0x30000 + x, 16 * agree + c],
         ],
         256 * later + 16 * c + (m & 15),
@@ -195,14 +205,14 @@ function startBytes(plain: readonly number[], slotBits: number, bit: Bit) {
     return slots[place]!;
   };
   const find = (z: number): Counter[] => {
-    const check = (z | 1) >>> 0;
+    const check = (z | 1) & 0xffff;
     const place = Math.imul(z, 0x9e3779b1) >>> (32 - slotBits);
     const [one, other] = [slotAt(place), slotAt(place ^ 1)];
     if (one.check === check) return one.counters;
     if (other.check === check) return other.counters;
     const taken = one.counters[1]!.n > other.counters[1]!.n ? other : one;
     taken.check = check;
-    for (const counter of taken.counters) Object.assign(counter, { p: 2 ** 21, n: 0 });
+    for (const counter of taken.counters) Object.assign(counter, { p: 4096, n: 0 });
     return taken.counters;
   };
   return (first: number, second: number): number => {
@@ -220,18 +230,20 @@ function startBytes(plain: readonly number[], slotBits: number, bit: Bit) {
       const node = i < 4 ? tree : 2 ** (i - 4) + (tree % 2 ** (i - 4));
       const bar = (refused: number) =>
         refused < 256 && (refused + 256) >> (8 - i) === tree ? 1 + ((refused >> (7 - i)) & 1) : 0;
-      const inputs = found.map((counters) => stretch(counters[node]!.p >> 10));
+      const inputs = found.map((counters) => stretch(counters[node]!.p >> 1));
       const names = [`first ${bar(first)} ${bar(second)} ${tree}`, `second ${last & 0xff} ${i}`];
-      const sets = names.map((name) => entry(weights, name, () => inputs.map(() => 30000)));
+      const sets = names.map((name) => entry(weights, name, () => inputs.map(() => 25000)));
       const d = sets.map((set) => sum(inputs, set)) as [number, number];
       const m = (d[0] + d[1]) >> 1;
-      const used = [`first ${bar(first)} ${tree}`, `second ${mix(last & 0xffff, tree) >>> 20}`].map((name) =>
-        entry(rows, name, newRow),
+      const row = entry(rows, `${bar(first)} ${tree}`, newRow);
+      const got = bit(within((16 * squash(m) + 3 * refine(row, m)) >> 2));
+      for (const [j, set] of sets.entries()) learnWeights(inputs, set, d[j]!, got, 80);
+      learnRow(row, m, got);
+      learn(
+        found.map((counters) => counters[node]!),
+        got,
+        RATES.new,
       );
-      const got = bit(within((32 * squash(m) + refine(used[0]!, m) + refine(used[1]!, m)) >> 2));
-      for (const [j, set] of sets.entries()) learnWeights(inputs, set, d[j]!, got, 50);
-      for (const row of used) learnRow(row, m, got);
-      for (const counters of found) learn(counters[node]!, got, 127);
       tree = 2 * tree + got;
     }
     return tree - 256;
@@ -253,11 +265,13 @@ function wordOf(plain: readonly number[]): number {
   return state.word;
 }
 
-function learn(counter: Counter, bit: number, most: number): void {
-  const e = bit === 1 ? 2 ** 22 - 1 - counter.p : counter.p;
-  const step = Math.floor((Math.floor(e / 8) * Math.floor(8192 / (2 * counter.n + 3))) / 512);
-  counter.p += bit === 1 ? step : -step;
-  counter.n = Math.min(most, counter.n + 1);
+function learn(counters: readonly Counter[], bit: number, rates: readonly number[]): void {
+  for (const counter of new Set(counters)) {
+    const e = bit === 1 ? 8191 - counter.p : counter.p;
+    const s = Math.floor((e * Math.floor(65536 / rates[counter.n]!) + 32767) / 65536);
+    counter.p += bit === 1 ? s : -s;
+    counter.n = Math.min(7, counter.n + 1);
+  }
 }
 
 function sum(inputs: readonly number[], set: readonly number[]): number {
@@ -282,7 +296,8 @@ function refine(row: readonly number[], m: number): number {
 
 function learnRow(row: number[], m: number, bit: number): void {
   const at = ((m + 2048) >> 7) + (((m + 2048) & 127) < 64 ? 0 : 1);
-  row[at] = towards(row[at]!, bit);
+  const chance = row[at]!;
+  row[at] = bit === 1 ? chance + ((65535 - chance) >> 5) : chance - (chance >> 5);
 }
 
 function within(chance: number): number {
