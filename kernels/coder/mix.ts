@@ -1,33 +1,45 @@
 // The mixing coder of docs/coder.md: the hot loop behind src/kernels/mix.ts. The plain reference is src/kernels/mix-model.ts
 // and mix-plain.ts. Its caller has put the tables of mix-tables.ts in place, and bytes at `plainAt` or `codedAt`.
-// Compiled with --initialMemory 110 --enable simd.
-import { between, fillRows, hash, POINTS, SQUASH, squash, STRETCH, stretch, TABLES_END } from '../shared/chances';
+// Compiled with --initialMemory 71 --enable simd.
+import { between, fillRows, hash, POINTS, SQUASH, squash, STRETCH, stretch, TABLES_END, towards } from '../shared/chances';
+import {
+  FIRST_COUNTER,
+  findSlot,
+  learned,
+  moved,
+  RATES_BYTES,
+  ratesOf,
+  stretchedAt,
+  stretchedSum,
+} from '../shared/small-counters';
 
 const CONTEXTS: usize = 10;
 // 22 inputs, and two zeros that make whole vectors: the contexts' chances stretched, the match, the fixed one; then the
-// chances as they are, and the zeros. As sums don't depend on an order, that of the reference needn't be kept.
+// chances as they are, those of the last two contexts and the zeros first. As sums don't depend on an order, that of the
+// reference needn't be kept.
 const INPUTS: usize = 24;
+const SET_BYTES: usize = 2 * INPUTS;
+const FIRST_WEIGHT: i16 = 3277;
 const MATCH_INPUT: usize = 10;
-const LEARNING: i32 = 50;
+const LEARNING: i32 = 4;
+// Chances move by a 64th.
+const SHARE: i32 = 6;
 const LONGEST_MATCH: i32 = 64;
 const MATCH_BYTES: i32 = 5;
-const FIRST_COUNTER: u32 = 0x80000000;
 const MOST_PLAIN: usize = 1 << 20;
 
 const RATES: usize = TABLES_END;
-const X: usize = RATES + 4 * 128;
-const HASHES: usize = X + 4 * 24;
-const PLACES: usize = HASHES + 4 * 12;
-const READ: usize = PLACES + 4 * 10;
-const COUNTERS: usize = (PLACES + 4 * 12 + 15) & ~15;
-const MATCH_CHANCES: usize = COUNTERS + 4 * 12;
+const HASHES: usize = RATES + RATES_BYTES;
+const PLACES: usize = HASHES + 4 * CONTEXTS;
+const READ: usize = PLACES + 4 * CONTEXTS;
+const MATCH_CHANCES: usize = READ + 4;
 const FIRST: usize = 24576;
-const SECOND: usize = FIRST + 4 * 24 * 1024;
-const EARLY: usize = SECOND + 4 * 24 * 2048;
-const LATE: usize = EARLY + 2 * 33 * 256;
-const MATCH_PLACES: usize = LATE + 2 * 33 * 4096;
-const SLOTS: usize = (MATCH_PLACES + (4 << 16) + 127) & ~127;
-const PLAIN: usize = SLOTS + (64 << 16);
+const SECOND: usize = FIRST + SET_BYTES * 1024;
+const REFINER: usize = SECOND + SET_BYTES * 2048;
+const MATCH_PLACES: usize = (REFINER + 2 * 33 * 256 + 3) & ~3;
+const SLOTS: usize = (MATCH_PLACES + (4 << 16) + 63) & ~63;
+const SLOT_BYTES: usize = 32;
+const PLAIN: usize = SLOTS + (SLOT_BYTES << 16);
 const CODED: usize = PLAIN + MOST_PLAIN;
 
 let isIntegers: bool = false;
@@ -54,10 +66,13 @@ let firstSet: usize = 0;
 let secondSet: usize = 0;
 let firstMixed: i32 = 0;
 let secondMixed: i32 = 0;
-let early: usize = 0;
-let late: usize = 0;
-// Whether two contexts have the same slot.
-let isShared: bool = false;
+let point: usize = 0;
+// Counters of eight contexts, and of two; the inputs.
+let eight: v128 = i16x8.splat(0);
+let two: v128 = i16x8.splat(0);
+let x: v128 = i16x8.splat(0);
+let y: v128 = i16x8.splat(0);
+let z: v128 = i16x8.splat(0);
 // Of the arithmetic coder.
 let low: u32 = 0;
 let high: u32 = 0;
@@ -95,16 +110,14 @@ export function start(integers: bool, slotBits: u32): void {
   from = 0;
   low = 0;
   high = 0xffffffff;
-  memory.fill(X, 0, HASHES - X);
   memory.fill(MATCH_PLACES, 0, 4 << 16);
-  memory.fill(SLOTS, 0, 64 << slotBits);
+  memory.fill(SLOTS, 0, SLOT_BYTES << slotBits);
   for (let i: usize = 0; i < 2 * 65; i++) store<u16>(MATCH_CHANCES + 2 * i, 32768);
-  for (let at = FIRST; at < EARLY; at += 4 * INPUTS) {
-    memory.fill(at, 0, 4 * INPUTS);
-    for (let i: usize = 0; i < CONTEXTS; i++) store<i32>(at + 4 * i, 16384);
-    store<i32>(at + 4 * MATCH_INPUT, 16384);
+  for (let at = FIRST; at < REFINER; at += SET_BYTES) {
+    memory.fill(at, 0, SET_BYTES);
+    for (let i: usize = 0; i <= MATCH_INPUT; i++) store<i16>(at + 2 * i, FIRST_WEIGHT);
   }
-  fillRows(EARLY, MATCH_PLACES);
+  fillRows(REFINER, REFINER + 2 * 33 * 256);
   startByte();
 }
 
@@ -193,118 +206,98 @@ function bits(number: u32): u32 {
 
 function predict(): u32 {
   setInputs();
-  firstSet = FIRST + <usize>(trust * 256 + tree) * (4 * INPUTS);
+  firstSet = FIRST + <usize>(trust * 256 + tree) * SET_BYTES;
   const selector = isIntegers ? index * 8 + (codes & 7) : last & 0xff;
-  secondSet = SECOND + <usize>(selector * 8 + <u32>bitIndex) * (4 * INPUTS);
+  secondSet = SECOND + <usize>(selector * 8 + <u32>bitIndex) * SET_BYTES;
   firstMixed = mix(firstSet);
   secondMixed = mix(secondSet);
   const mean = (firstMixed + secondMixed) >> 1;
   const weight = (mean + 2048) & 127;
-  const point = (mean + 2048) >> 7;
-  const fine = EARLY + (<usize>(tree * POINTS + point) << 1);
-  const finer = LATE + (<usize>((hash(load<u32>(HASHES + 4), tree) >> 20) * POINTS + point) << 1);
-  const side = <usize>(weight >> 6) << 1;
-  early = fine + side;
-  late = finer + side;
-  const chance = (32 * squash(mean) + between(fine, weight) + between(finer, weight)) >> 2;
+  const refiner = REFINER + (<usize>(tree * POINTS + ((mean + 2048) >> 7)) << 1);
+  point = refiner + (<usize>(weight >> 6) << 1);
+  const chance = (16 * squash(mean) + 3 * between(refiner, weight)) >> 2;
   return <u32>max(24, min(65536 - 24, chance));
 }
 
-// Whole vectors are written, of numbers that never were in memory: a processor waits where it reads as one what was
-// written in parts.
+// A vector of what is at each of the ten counters of the contexts: two of the contexts are in a vector of their own.
 @inline
 function setInputs(): void {
-  const step = node << 2;
-  const counters = counter4(0, step);
-  const more = counter4(4, step);
-  const rest = counter2(8, step);
-  v128.store(COUNTERS, counters);
-  v128.store(COUNTERS, more, 16);
-  v128.store(COUNTERS, rest, 32);
-  const a = i32x4.shr_u(counters, 20);
-  const b = i32x4.shr_u(more, 20);
-  const c = i32x4.shr_u(rest, 20);
-  v128.store(X, stretched(a));
-  v128.store(X, stretched(b), 16);
-  const last = i32x4.replace_lane(
-    i32x4.replace_lane(i32x4.splat(256), 0, stretch(i32x4.extract_lane(c, 0))),
-    1,
-    stretch(i32x4.extract_lane(c, 1)),
+  const a = counterAt(0);
+  const b = counterAt(1);
+  const c = counterAt(2);
+  const d = counterAt(3);
+  const e = counterAt(4);
+  const f = counterAt(5);
+  const g = counterAt(6);
+  const h = counterAt(7);
+  const i = counterAt(8);
+  const j = counterAt(9);
+  eight = inLanes(a, b, c, d, e, f, g, h);
+  two = v128.load_lane<u16>(j, v128.load_lane<u16>(i, i16x8.splat(FIRST_COUNTER), 0), 1);
+  x = inLanes(
+    stretchedAt(a),
+    stretchedAt(b),
+    stretchedAt(c),
+    stretchedAt(d),
+    stretchedAt(e),
+    stretchedAt(f),
+    stretchedAt(g),
+    stretchedAt(h),
   );
-  v128.store(X, i32x4.replace_lane(last, 2, predictMatch()), 32);
-  const middle = i32x4.splat(2048);
-  v128.store(X, i32x4.shr_s(i32x4.sub(a, middle), 1), 48);
-  v128.store(X, i32x4.shr_s(i32x4.sub(b, middle), 1), 64);
-  v128.store(X, i32x4.shr_s(i32x4.sub(c, middle), 1), 80);
+  // Lanes 4 and 5 are of the chances as they are, which are 0 in the middle, as in lanes 6 and 7.
+  const halves = centred(two);
+  let rest = v128.shuffle<i16>(halves, halves, 2, 2, 2, 2, 0, 1, 2, 2);
+  rest = v128.load_lane<u16>(stretchedAt(j), v128.load_lane<u16>(stretchedAt(i), rest, 0), 1);
+  y = i16x8.replace_lane(i16x8.replace_lane(rest, 2, <i16>predictMatch()), 3, 256);
+  z = centred(eight);
 }
 
 @inline
-function counter4(from: usize, step: usize): v128 {
-  let four = v128.load_splat<u32>(<usize>load<u32>(PLACES + 4 * from) + step);
-  four = v128.load_lane<u32>(<usize>load<u32>(PLACES + 4 * from + 4) + step, four, 1);
-  four = v128.load_lane<u32>(<usize>load<u32>(PLACES + 4 * from + 8) + step, four, 2);
-  return v128.load_lane<u32>(<usize>load<u32>(PLACES + 4 * from + 12) + step, four, 3);
+function counterAt(i: usize): usize {
+  return <usize>load<u32>(PLACES + 4 * i) + (node << 1);
 }
 
 @inline
-function counter2(from: usize, step: usize): v128 {
-  let two = i32x4.splat(FIRST_COUNTER);
-  two = v128.load_lane<u32>(<usize>load<u32>(PLACES + 4 * from) + step, two, 0);
-  return v128.load_lane<u32>(<usize>load<u32>(PLACES + 4 * from + 4) + step, two, 1);
+function inLanes(a: usize, b: usize, c: usize, d: usize, e: usize, f: usize, g: usize, h: usize): v128 {
+  let lanes = v128.load_splat<u16>(a);
+  lanes = v128.load_lane<u16>(b, lanes, 1);
+  lanes = v128.load_lane<u16>(c, lanes, 2);
+  lanes = v128.load_lane<u16>(d, lanes, 3);
+  lanes = v128.load_lane<u16>(e, lanes, 4);
+  lanes = v128.load_lane<u16>(f, lanes, 5);
+  lanes = v128.load_lane<u16>(g, lanes, 6);
+  return v128.load_lane<u16>(h, lanes, 7);
 }
 
 @inline
-function stretched(four: v128): v128 {
-  let there = i32x4.splat(stretch(i32x4.extract_lane(four, 0)));
-  there = i32x4.replace_lane(there, 1, stretch(i32x4.extract_lane(four, 1)));
-  there = i32x4.replace_lane(there, 2, stretch(i32x4.extract_lane(four, 2)));
-  return i32x4.replace_lane(there, 3, stretch(i32x4.extract_lane(four, 3)));
+function centred(counters: v128): v128 {
+  return i16x8.shr_s(i16x8.sub(i16x8.shr_u(counters, 4), i16x8.splat(2048)), 1);
 }
 
 @inline
 function mix(set: usize): i32 {
   const sums = i32x4.add(
-    i32x4.add(i32x4.add(weighed(set, 0), weighed(set, 16)), i32x4.add(weighed(set, 32), weighed(set, 48))),
-    i32x4.add(weighed(set, 64), weighed(set, 80)),
+    i32x4.add(i32x4.dot_i16x8_s(x, v128.load(set)), i32x4.dot_i16x8_s(y, v128.load(set, 16))),
+    i32x4.dot_i16x8_s(z, v128.load(set, 32)),
   );
-  const sum =
-    i32x4.extract_lane(sums, 0) +
-    i32x4.extract_lane(sums, 1) +
-    i32x4.extract_lane(sums, 2) +
-    i32x4.extract_lane(sums, 3);
-  return max(-2047, min(2047, sum >> 8));
-}
-
-@inline
-function weighed(set: usize, at: usize): v128 {
-  return i32x4.shr_s(i32x4.mul(v128.load(X + at), v128.load(set + at)), 8);
+  const halves = i32x4.add(sums, v128.shuffle<i32>(sums, sums, 2, 3, 0, 1));
+  return stretchedSum(i32x4.extract_lane(halves, 0) + i32x4.extract_lane(halves, 1));
 }
 
 @inline
 function train(set: usize, mixed: i32, bit: i32): void {
-  const error = i32x4.splat(((bit << 12) - squash(mixed)) * LEARNING);
-  correct(set, 0, error);
-  correct(set, 16, error);
-  correct(set, 32, error);
-  correct(set, 48, error);
-  correct(set, 64, error);
-  correct(set, 80, error);
-}
-
-@inline
-function correct(set: usize, at: usize, error: v128): void {
-  const step = i32x4.shr_s(i32x4.add(i32x4.mul(v128.load(X + at), error), i32x4.splat(0x8000)), 16);
-  v128.store(set + at, i32x4.add(v128.load(set + at), step));
+  const errors = i16x8.splat(<i16>(((bit << 12) - squash(mixed)) * LEARNING));
+  v128.store(set, moved(v128.load(set), x, errors));
+  v128.store(set, moved(v128.load(set, 16), y, errors), 16);
+  v128.store(set, moved(v128.load(set, 32), z, errors), 32);
 }
 
 function learn(bit: i32): void {
   train(firstSet, firstMixed, bit);
   train(secondSet, secondMixed, bit);
-  towards(early, bit);
-  towards(late, bit);
-  if (usedChance !== 0) towards(usedChance, bit);
-  if (isShared) learnOneByOne(bit);
-  else learnAll(bit);
+  towards(point, bit, SHARE);
+  if (usedChance !== 0) towards(usedChance, bit, SHARE);
+  learnCounters(bit);
   tree = (tree << 1) | bit;
   node = (node << 1) | <usize>bit;
   bitIndex++;
@@ -316,66 +309,21 @@ function learn(bit: i32): void {
   findSlots();
 }
 
-// The rates are what stands in RATES: no quotient is so near to a whole number that it would be rounded to one.
 @inline
-function learned(counters: v128, ones: v128): v128 {
-  const counts = v128.and(counters, i32x4.splat(0x3ff));
-  const divisors = f32x4.convert_i32x4_s(i32x4.add(i32x4.shl(counts, 1), i32x4.splat(3)));
-  const rates = i32x4.trunc_sat_f32x4_s(f32x4.div(f32x4.splat(8192), divisors));
-  const errors = v128.xor(i32x4.shr_u(counters, 10), ones);
-  const steps = i32x4.shr_u(i32x4.mul(i32x4.shr_u(errors, 3), rates), 9);
-  const chances = v128.xor(i32x4.sub(errors, steps), ones);
-  return v128.or(i32x4.shl(chances, 10), i32x4.min_u(i32x4.add(counts, i32x4.splat(1)), i32x4.splat(127)));
-}
-
-// As no two contexts have the same counter, each may learn what was read before any did.
-function learnAll(bit: i32): void {
-  const ones = i32x4.splat(-bit & 0x3fffff);
-  const step = node << 2;
-  const a = learned(v128.load(COUNTERS), ones);
-  v128.store_lane<u32>(<usize>load<u32>(PLACES) + step, a, 0);
-  v128.store_lane<u32>(<usize>load<u32>(PLACES + 4) + step, a, 1);
-  v128.store_lane<u32>(<usize>load<u32>(PLACES + 8) + step, a, 2);
-  v128.store_lane<u32>(<usize>load<u32>(PLACES + 12) + step, a, 3);
-  const b = learned(v128.load(COUNTERS, 16), ones);
-  v128.store_lane<u32>(<usize>load<u32>(PLACES + 16) + step, b, 0);
-  v128.store_lane<u32>(<usize>load<u32>(PLACES + 20) + step, b, 1);
-  v128.store_lane<u32>(<usize>load<u32>(PLACES + 24) + step, b, 2);
-  v128.store_lane<u32>(<usize>load<u32>(PLACES + 28) + step, b, 3);
-  const c = learned(v128.load(COUNTERS, 32), ones);
-  v128.store_lane<u32>(<usize>load<u32>(PLACES + 32) + step, c, 0);
-  v128.store_lane<u32>(<usize>load<u32>(PLACES + 36) + step, c, 1);
-}
-
-function learnOneByOne(bit: i32): void {
-  if (bit !== 0) for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) learnOne(i);
-  else for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) learnZero(i);
-}
-
-@inline
-function learnOne(i: usize): void {
-  const at = <usize>load<u32>(PLACES + i) + (node << 2);
-  const counter = load<u32>(at);
-  const count = counter & 0x3ff;
-  const chance = counter >> 10;
-  const rate = load<u32>(RATES + (<usize>count << 2));
-  store<u32>(at, ((chance + ((((4194303 - chance) >> 3) * rate) >> 9)) << 10) | min(count + 1, 127));
-}
-
-@inline
-function learnZero(i: usize): void {
-  const at = <usize>load<u32>(PLACES + i) + (node << 2);
-  const counter = load<u32>(at);
-  const count = counter & 0x3ff;
-  const chance = counter >> 10;
-  const rate = load<u32>(RATES + (<usize>count << 2));
-  store<u32>(at, ((chance - (((chance >> 3) * rate) >> 9)) << 10) | min(count + 1, 127));
-}
-
-@inline
-function towards(at: usize, bit: i32): void {
-  const chance = <i32>load<u16>(at);
-  store<u16>(at, <u16>(bit !== 0 ? chance + ((65535 - chance) >> 6) : chance - (chance >> 6)));
+function learnCounters(bit: i32): void {
+  const rates = v128.load(RATES);
+  const a = learned(eight, ratesOf(eight, rates), bit);
+  v128.store_lane<u16>(counterAt(0), a, 0);
+  v128.store_lane<u16>(counterAt(1), a, 1);
+  v128.store_lane<u16>(counterAt(2), a, 2);
+  v128.store_lane<u16>(counterAt(3), a, 3);
+  v128.store_lane<u16>(counterAt(4), a, 4);
+  v128.store_lane<u16>(counterAt(5), a, 5);
+  v128.store_lane<u16>(counterAt(6), a, 6);
+  v128.store_lane<u16>(counterAt(7), a, 7);
+  const b = learned(two, ratesOf(two, rates), bit);
+  v128.store_lane<u16>(counterAt(8), b, 0);
+  v128.store_lane<u16>(counterAt(9), b, 1);
 }
 
 // Puts a slot in the place of each wanted hash. Most are not in the processor's caches: that all are read before any is
@@ -385,51 +333,14 @@ function findSlots(): void {
   for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) read ^= load<u32>(slotOf(load<u32>(PLACES + i)));
   store<u32>(READ, read);
   for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) {
-    store<u32>(PLACES + i, <u32>findSlot(load<u32>(PLACES + i)));
+    const wanted = load<u32>(PLACES + i);
+    store<u32>(PLACES + i, <u32>findSlot(slotOf(wanted), <u16>(wanted | 1)));
   }
-  isShared = arePlacesShared();
-}
-
-// Compares all pairs of places: those of one vector with its own, turned, and with those of another, turned.
-function arePlacesShared(): bool {
-  const a = v128.load(PLACES);
-  const b = v128.load(PLACES, 16);
-  const ninth = v128.load_splat<u32>(PLACES + 32);
-  const tenth = v128.load_splat<u32>(PLACES + 36);
-  const turned = v128.shuffle<i32>(b, b, 1, 2, 3, 0);
-  const half = v128.shuffle<i32>(b, b, 2, 3, 0, 1);
-  let same = i32x4.eq(a, v128.shuffle<i32>(a, a, 1, 2, 3, 0));
-  same = v128.or(same, i32x4.eq(a, v128.shuffle<i32>(a, a, 2, 3, 0, 1)));
-  same = v128.or(same, i32x4.eq(b, turned));
-  same = v128.or(same, i32x4.eq(b, half));
-  same = v128.or(same, i32x4.eq(a, b));
-  same = v128.or(same, i32x4.eq(a, turned));
-  same = v128.or(same, i32x4.eq(a, half));
-  same = v128.or(same, i32x4.eq(a, v128.shuffle<i32>(b, b, 3, 0, 1, 2)));
-  same = v128.or(same, v128.or(i32x4.eq(a, ninth), i32x4.eq(b, ninth)));
-  same = v128.or(same, v128.or(i32x4.eq(a, tenth), i32x4.eq(b, tenth)));
-  return v128.any_true(v128.or(same, i32x4.eq(ninth, tenth)));
 }
 
 @inline
 function slotOf(wanted: u32): usize {
-  return SLOTS + (<usize>((wanted * 0x9e3779b1) >> slotShift) << 6);
-}
-
-@inline
-function findSlot(wanted: u32): usize {
-  const check = wanted | 1;
-  const slot = slotOf(wanted);
-  if (load<u32>(slot) === check) return slot;
-  const beside = slot ^ 64;
-  if (load<u32>(beside) === check) return beside;
-  const taken = (load<u32>(slot, 4) & 0x3ff) <= (load<u32>(beside, 4) & 0x3ff) ? slot : beside;
-  const fresh = i32x4.splat(FIRST_COUNTER);
-  v128.store(taken, i32x4.replace_lane(fresh, 0, check));
-  v128.store(taken, fresh, 16);
-  v128.store(taken, fresh, 32);
-  v128.store(taken, fresh, 48);
-  return taken;
+  return SLOTS + <usize>((wanted * 0x9e3779b1) >> slotShift) * SLOT_BYTES;
 }
 
 function predictMatch(): i32 {

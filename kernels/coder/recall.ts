@@ -2,8 +2,17 @@
 // src/kernels/recall-model.ts. Its caller has put the tables of mix-tables.ts in place, and moves bytes in and out of
 // the window, and of the buffer at `codedAt`.
 // Compiled with --initialMemory 32 --enable simd.
-import { between, fillRows, hash, POINTS, SQUASH, squash, STRETCH, TABLES_END } from '../shared/chances';
-import { counters, FIRST_COUNTER, keep, learned, RATES_BYTES, stretched } from '../shared/small-counters';
+import { between, fillRows, hash, POINTS, SQUASH, squash, STRETCH, TABLES_END, towards } from '../shared/chances';
+import {
+  FIRST_COUNTER,
+  findSlot,
+  learned,
+  moved,
+  RATES_BYTES,
+  ratesOf,
+  stretchedAt,
+  stretchedSum,
+} from '../shared/small-counters';
 
 const GUESSES: usize = 3;
 // Of each guess: its distance (0: there is none), its length, its misses, and what it is ranked by.
@@ -20,8 +29,10 @@ const FACTOR: u32 = 0x2f0b4c47;
 const NOTED_BITS: u32 = 23;
 const CHECK_FACTOR: u32 = 0x85ebca6b;
 const CONTEXTS: usize = 4;
-// The input and the weights of a set: a vector.
-const SET_BYTES: usize = 16;
+// Four weights.
+const SET_BYTES: usize = 8;
+const FIRST_FLAG_WEIGHT: i16 = 5000;
+const FIRST_BYTE_WEIGHT: i16 = 6250;
 // A check, and a counter for each node of a tree of four bits.
 const SLOT_BYTES: usize = 32;
 // How long a run is, by the length of the guess from which it is.
@@ -31,8 +42,10 @@ const LONG_RUN: i32 = 64;
 // The kinds of flags, besides the two of guesses.
 const RUN_FLAG: u32 = 2;
 const LEFT_FLAG: u32 = 3;
-const GUESS_LEARNING: i32 = 14;
-const BYTE_LEARNING: i32 = 80;
+const GUESS_LEARNING: i32 = 2;
+const BYTE_LEARNING: i32 = 8;
+// Chances of refiners move by a 32nd.
+const SHARE: i32 = 5;
 const SLACK: usize = 64;
 const SLIDE: usize = 1 << 19;
 const CODED_BYTES: usize = 1 << 16;
@@ -159,8 +172,8 @@ export function start(decodes: bool, windowBits: i32): void {
   code = 0;
   pastEnd = 0;
   memory.fill(HASHES, 0, GUESS_WEIGHTS - HASHES);
-  for (let at = GUESS_WEIGHTS; at < FIRST; at += 4) store<i32>(at, 20000);
-  for (let at = FIRST; at < GUESS_REFINER; at += 4) store<i32>(at, 25000);
+  for (let at = GUESS_WEIGHTS; at < FIRST; at += 2) store<i16>(at, FIRST_FLAG_WEIGHT);
+  for (let at = FIRST; at < GUESS_REFINER; at += 2) store<i16>(at, FIRST_BYTE_WEIGHT);
   fillRows(GUESS_REFINER, BYTE_REFINER + 2 * 33 * 768);
   for (let at = PASTS; at < CODED; at += 2) store<u16>(at, FIRST_COUNTER);
   for (let at = TABLE; at < slots; at += 2) store<u16>(at, FIRST_COUNTER);
@@ -328,27 +341,22 @@ function codeBit(chance: u32, bit: i32): i32 {
   return bit;
 }
 
+// What stands at four addresses, in the first four lanes and again in the others.
 @inline
-function towards(at: usize, bit: i32): void {
-  const chance = <i32>load<u16>(at);
-  store<u16>(at, <u16>(bit !== 0 ? chance + ((65535 - chance) >> 5) : chance - (chance >> 5)));
+function inLanes(a: usize, b: usize, c: usize, d: usize): v128 {
+  let lanes = v128.load_splat<u16>(a);
+  lanes = v128.load_lane<u16>(b, lanes, 1);
+  lanes = v128.load_lane<u16>(c, lanes, 2);
+  lanes = v128.load_lane<u16>(d, lanes, 3);
+  return v128.shuffle<i64>(lanes, lanes, 0, 0);
 }
 
 @inline
-function mix(x: v128, set: usize): i32 {
-  const products = i32x4.shr_s(i32x4.mul(x, v128.load(set)), 8);
-  const sum =
-    i32x4.extract_lane(products, 0) +
-    i32x4.extract_lane(products, 1) +
-    i32x4.extract_lane(products, 2) +
-    i32x4.extract_lane(products, 3);
-  return max(-2047, min(2047, sum >> 8));
-}
-
-@inline
-function train(x: v128, set: usize, factor: i32): void {
-  const steps = i32x4.add(i32x4.mul(x, i32x4.splat(factor)), i32x4.splat(0x8000));
-  v128.store(set, i32x4.add(v128.load(set), i32x4.shr_s(steps, 16)));
+function keep(counters: v128, a: usize, b: usize, c: usize, d: usize): void {
+  v128.store_lane<u16>(a, counters, 0);
+  v128.store_lane<u16>(b, counters, 1);
+  v128.store_lane<u16>(c, counters, 2);
+  v128.store_lane<u16>(d, counters, 3);
 }
 
 // Codes the byte at `position`, which a decoder doesn't know yet, and goes on behind it. Gives the byte.
@@ -588,17 +596,23 @@ function classOf(length: i32): u32 {
 function codeFlag(number: usize, a: usize, b: usize, c: usize, set: usize, row: usize, bit: i32): i32 {
   const past = PASTS + (number << 1);
   const weights = GUESS_WEIGHTS + set * SET_BYTES;
-  const known = counters(past, a, b, c);
-  const x = stretched(known);
-  const mixed = mix(x, weights);
+  const known = inLanes(past, a, b, c);
+  const x = inLanes(stretchedAt(past), stretchedAt(a), stretchedAt(b), stretchedAt(c));
+  const set4 = v128.load64_zero(weights);
+  const sums = i32x4.dot_i16x8_s(x, set4);
+  const mixed = stretchedSum(i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1));
   const squashed = squash(mixed);
   const weight = (mixed + 2048) & 127;
   const refiner = GUESS_REFINER + ((row * POINTS + <usize>((mixed + 2048) >> 7)) << 1);
   const chance = (squashed * 16 + between(refiner, weight)) >> 1;
   bit = codeBit(<u32>max(16, min(65536 - 16, chance)), bit);
-  train(x, weights, ((bit << 12) - squashed) * GUESS_LEARNING);
-  towards(refiner + (<usize>(weight >> 6) << 1), bit);
-  keep(learned(known, PAST_RATES, CELL_RATES, bit), past, a, b, c);
+  const errors = i16x8.splat(<i16>(((bit << 12) - squashed) * GUESS_LEARNING));
+  v128.store64_lane(weights, moved(set4, x, errors), 0);
+  towards(refiner + (<usize>(weight >> 6) << 1), bit, SHARE);
+  // The past's rates are in the first lane.
+  const cellRates = ratesOf(known, v128.load(CELL_RATES));
+  const rates = v128.shuffle<i16>(ratesOf(known, v128.load(PAST_RATES)), cellRates, 0, 9, 10, 11, 12, 13, 14, 15);
+  keep(learned(known, rates, bit), past, a, b, c);
   return bit;
 }
 
@@ -627,22 +641,28 @@ function codeNew(given: i32, refused: i32, refusedToo: i32): i32 {
     const b = <usize>load<u32>(PLACES, 4) + (node << 1);
     const c = <usize>load<u32>(PLACES, 8) + (node << 1);
     const d = <usize>load<u32>(PLACES, 12) + (node << 1);
-    const known = counters(a, b, c, d);
-    const x = stretched(known);
+    const known = inLanes(a, b, c, d);
+    const x = inLanes(stretchedAt(a), stretchedAt(b), stretchedAt(c), stretchedAt(d));
     const barred = bars(refused, i, tree);
     const firstSet = FIRST + <usize>((barred * 3 + bars(refusedToo, i, tree)) * 256 + tree) * SET_BYTES;
     const secondSet = SECOND + <usize>((last & 0xff) * 8 + i) * SET_BYTES;
-    const firstMixed = mix(x, firstSet);
-    const secondMixed = mix(x, secondSet);
+    // Those of both sets: the first in the lower half.
+    const weights = v128.load64_lane(secondSet, v128.load64_zero(firstSet), 1);
+    const sums = i32x4.dot_i16x8_s(x, weights);
+    const firstMixed = stretchedSum(i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1));
+    const secondMixed = stretchedSum(i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3));
     const mean = (firstMixed + secondMixed) >> 1;
     const weight = (mean + 2048) & 127;
     const refiner = BYTE_REFINER + (<usize>((barred * 256 + tree) * POINTS + ((mean + 2048) >> 7)) << 1);
     const chance = (16 * squash(mean) + 3 * between(refiner, weight)) >> 2;
     const bit = codeBit(<u32>max(16, min(65536 - 16, chance)), (given >> (7 - i)) & 1);
-    train(x, firstSet, ((bit << 12) - squash(firstMixed)) * BYTE_LEARNING);
-    train(x, secondSet, ((bit << 12) - squash(secondMixed)) * BYTE_LEARNING);
-    towards(refiner + (<usize>(weight >> 6) << 1), bit);
-    keep(learned(known, BIT_RATES, BIT_RATES, bit), a, b, c, d);
+    const errors = i16x8.splat(<i16>(((bit << 12) - squash(firstMixed)) * BYTE_LEARNING));
+    const otherErrors = i16x8.splat(<i16>(((bit << 12) - squash(secondMixed)) * BYTE_LEARNING));
+    const next = moved(weights, x, v128.shuffle<i64>(errors, otherErrors, 0, 2));
+    v128.store64_lane(firstSet, next, 0);
+    v128.store64_lane(secondSet, next, 1);
+    towards(refiner + (<usize>(weight >> 6) << 1), bit, SHARE);
+    keep(learned(known, ratesOf(known, v128.load(BIT_RATES)), bit), a, b, c, d);
     tree = (tree << 1) | bit;
     node = (node << 1) | <usize>bit;
   }
@@ -663,28 +683,14 @@ function findSlots(): void {
   for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) read ^= load<u32>(slotOf(load<u32>(PLACES + i)));
   store<u32>(READ, read);
   for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) {
-    store<u32>(PLACES + i, <u32>findSlot(load<u32>(PLACES + i)));
+    const wanted = load<u32>(PLACES + i);
+    store<u32>(PLACES + i, <u32>findSlot(slotOf(wanted), <u16>(wanted | 1)));
   }
 }
 
 @inline
 function slotOf(wanted: u32): usize {
   return slots + <usize>((wanted * 0x9e3779b1) >> slotShift) * SLOT_BYTES;
-}
-
-// Two slots that lie beside each other share a line of the processor's caches.
-@inline
-function findSlot(wanted: u32): usize {
-  const check = <u16>(wanted | 1);
-  const slot = slotOf(wanted);
-  if (load<u16>(slot) === check) return slot;
-  const beside = slot ^ SLOT_BYTES;
-  if (load<u16>(beside) === check) return beside;
-  const taken = (load<u16>(slot, 2) & 7) <= (load<u16>(beside, 2) & 7) ? slot : beside;
-  const fresh = i16x8.splat(FIRST_COUNTER);
-  v128.store(taken, i16x8.replace_lane(fresh, 0, check));
-  v128.store(taken, fresh, 16);
-  return taken;
 }
 
 @inline

@@ -24,7 +24,7 @@ const INTEGERS: readonly number[] = [
   STREAM_VIEWS,
 ];
 
-/** Readers decode a megabyte a second of it: it has to save a part of what the other coder takes, and some bytes. */
+/** Readers decode two megabytes a second of it: it has to save a part of what the other coder takes, and some bytes. */
 const LEAST_SAVING = 1 / 64;
 const LEAST_SAVING_BYTES = 16;
 

@@ -3,17 +3,16 @@
  * reference of kernels/coder/mix.ts; both keep to docs/coder.md to the last bit.
  */
 import { CONTEXTS, type MixKind, mixContexts } from './mix-contexts.ts';
+import { learnCounters, mixInputs, newRefiner, newSlots, towards, trainWeights } from './mix-parts.ts';
 import { mixHash, RATES, SQUASH, STRETCH } from './mix-tables.ts';
 
 const INPUTS = 2 * CONTEXTS + 2;
 const MATCH_INPUT = 2 * CONTEXTS;
-const SLOT_WORDS = 16;
 const MOST_SLOT_BITS = 16;
-const FIRST_COUNTER = 0x8000_0000 | 0;
-const MOST_USES = 127;
-const FIRST_WEIGHT = 16384;
-const LEARNING = 50;
-const POINTS = 33;
+const FIRST_WEIGHT = 3277;
+const LEARNING = 4;
+/** Chances move by a 64th. */
+const CHANCE_SHIFT = 6;
 const MATCH_BYTES = 5;
 const LONGEST_MATCH = 64;
 /** The least and the most chance, of 65536. */
@@ -36,21 +35,21 @@ export function slotBitsFor(plainBytes: number): number {
 /** For one stream of `plainBytes` (at least 1). */
 export function mixModel(kind: MixKind, plainBytes: number): MixModel {
   const contexts = mixContexts(kind);
-  const table = counterTable(slotBitsFor(plainBytes));
+  const { counters, find } = newSlots(slotBitsFor(plainBytes));
   const match = matchFinder(plainBytes);
-  const first = mixer(4 * 256);
-  const second = mixer(256 * 8);
-  const early = refiner(256);
-  const late = refiner(4096);
-  const places = new Int32Array(CONTEXTS);
-  const inputs = new Int32Array(INPUTS);
+  const first = newWeights(4 * 256);
+  const second = newWeights(256 * 8);
+  const refiner = newRefiner(256, CHANCE_SHIFT);
+  const places: number[] = new Array(CONTEXTS).fill(0);
+  const inputs = new Int16Array(INPUTS);
   inputs[INPUTS - 1] = 256;
+  let [firstSet, secondSet, one, other] = [0, 0, 0, 0];
   let tree = 1;
   let bitIndex = 0;
   const findSlots = () => {
     for (let i = 0; i < CONTEXTS; i++) {
       const hash = contexts.hashes[i]!;
-      places[i] = table.find(bitIndex === 0 ? hash : mixHash(hash, tree));
+      places[i] = find(bitIndex === 0 ? hash : mixHash(hash, tree));
     }
   };
   const nibble = () => (bitIndex < 4 ? tree : (1 << (bitIndex - 4)) | (tree & ((1 << (bitIndex - 4)) - 1)));
@@ -61,27 +60,31 @@ export function mixModel(kind: MixKind, plainBytes: number): MixModel {
     },
     predict() {
       for (let i = 0; i < CONTEXTS; i++) {
-        const chance = table.counters[places[i]! + nibble()]! >>> 20;
+        const chance = counters[places[i]! + nibble()]! >> 4;
         inputs[i] = STRETCH[chance]!;
         inputs[CONTEXTS + i] = (chance - 2048) >> 1;
       }
       inputs[MATCH_INPUT] = match.predict(tree, bitIndex);
-      const one = first.mix(inputs, match.trust * 256 + tree);
-      const other = second.mix(inputs, contexts.selector * 8 + bitIndex);
+      firstSet = (match.trust * 256 + tree) * INPUTS;
+      secondSet = (contexts.selector * 8 + bitIndex) * INPUTS;
+      one = mixInputs(inputs, first, firstSet);
+      other = mixInputs(inputs, second, secondSet);
       const mean = (one + other) >> 1;
-      const fine =
-        32 * SQUASH[mean + 2048]! +
-        early.refine(mean, tree) +
-        late.refine(mean, mixHash(contexts.hashes[1]!, tree) >>> 20);
-      return Math.min(65536 - LEAST, Math.max(LEAST, fine >> 2));
+      const chance = (16 * SQUASH[mean + 2048]! + 3 * refiner.refine(mean, tree)) >> 2;
+      return Math.min(65536 - LEAST, Math.max(LEAST, chance));
     },
     push(bit) {
-      first.learn(inputs, bit);
-      second.learn(inputs, bit);
-      early.learn(bit);
-      late.learn(bit);
+      trainWeights(inputs, first, firstSet, one, bit, LEARNING);
+      trainWeights(inputs, second, secondSet, other, bit, LEARNING);
+      refiner.learn((one + other) >> 1, tree, bit);
       match.learn(bit);
-      for (let i = 0; i < CONTEXTS; i++) table.learn(places[i]! + nibble(), bit);
+      const node = nibble();
+      learnCounters(
+        counters,
+        places.map((place) => place + node),
+        bit,
+        RATES,
+      );
       tree = tree * 2 + bit;
       bitIndex++;
       if (bitIndex === 8) {
@@ -96,79 +99,11 @@ export function mixModel(kind: MixKind, plainBytes: number): MixModel {
   };
 }
 
-/** Counters in slots of 15 behind a check: those of the four bits of one half of a byte after one context. */
-function counterTable(slotBits: number) {
-  const counters = new Int32Array(SLOT_WORDS << slotBits);
-  const uses = (slot: number) => counters[slot + 1]! & 0x3ff;
-  return {
-    counters,
-    /** Where the slot of a hash begins; one that was forgotten for it is as new. */
-    find(hash: number): number {
-      const check = hash | 1;
-      const place = Math.imul(hash, 0x9e3779b1) >>> (32 - slotBits);
-      const slot = place * SLOT_WORDS;
-      const beside = (place ^ 1) * SLOT_WORDS;
-      if (counters[slot] === check) return slot;
-      if (counters[beside] === check) return beside;
-      const taken = uses(slot) <= uses(beside) ? slot : beside;
-      counters.fill(FIRST_COUNTER, taken + 1, taken + SLOT_WORDS);
-      counters[taken] = check;
-      return taken;
-    },
-    learn(at: number, bit: number): void {
-      const counter = counters[at]!;
-      const count = counter & 0x3ff;
-      const chance = counter >>> 10;
-      const error = bit === 1 ? 4194303 - chance : chance;
-      const step = ((error >> 3) * RATES[count]!) >> 9;
-      const moved = bit === 1 ? chance + step : chance - step;
-      counters[at] = (moved << 10) | Math.min(count + 1, MOST_USES);
-    },
-  };
-}
-
 /** Sets of weights, one of which is chosen for each bit. */
-function mixer(sets: number) {
-  const weights = new Int32Array(sets * INPUTS);
-  for (let i = 0; i < weights.length; i++) {
-    const input = i % INPUTS;
-    if (input < CONTEXTS || input === MATCH_INPUT) weights[i] = FIRST_WEIGHT;
-  }
-  let start = 0;
-  let mixed = 0;
-  return {
-    mix(inputs: Int32Array, set: number): number {
-      start = set * INPUTS;
-      let sum = 0;
-      for (let i = 0; i < INPUTS; i++) sum = (sum + (Math.imul(inputs[i]!, weights[start + i]!) >> 8)) | 0;
-      mixed = Math.min(2047, Math.max(-2047, sum >> 8));
-      return mixed;
-    },
-    learn(inputs: Int32Array, bit: number): void {
-      const error = ((bit << 12) - SQUASH[mixed + 2048]!) * LEARNING;
-      for (let i = 0; i < INPUTS; i++) weights[start + i]! += (inputs[i]! * error + 0x8000) >> 16;
-    },
-  };
-}
-
-/** What a mixed chance has come to mean in a context: 33 points of it, and a line between two. */
-function refiner(contexts: number) {
-  const chances = new Uint16Array(contexts * POINTS);
-  for (let i = 0; i < chances.length; i++)
-    chances[i] = 16 * SQUASH[Math.max(1, (i % POINTS) * 128 - (i % POINTS === 32 ? 1 : 0))]!;
-  let nearest = 0;
-  return {
-    refine(mixed: number, context: number): number {
-      const at = mixed + 2048;
-      const below = context * POINTS + (at >> 7);
-      const weight = at & 127;
-      nearest = below + (weight >> 6);
-      return (chances[below]! * (128 - weight) + chances[below + 1]! * weight) >> 7;
-    },
-    learn(bit: number): void {
-      chances[nearest] = towards(chances[nearest]!, bit);
-    },
-  };
+function newWeights(sets: number): Int16Array {
+  return Int16Array.from({ length: sets * INPUTS }, (_, i) =>
+    i % INPUTS < CONTEXTS || i % INPUTS === MATCH_INPUT ? FIRST_WEIGHT : 0,
+  );
 }
 
 /** Guesses the byte that followed when the last bytes were there before. */
@@ -196,7 +131,7 @@ function matchFinder(plainBytes: number) {
       return STRETCH[chances[used]! >> 4]!;
     },
     learn(bit: number): void {
-      if (used >= 0) chances[used] = towards(chances[used]!, bit);
+      if (used >= 0) chances[used] = towards(chances[used]!, bit, CHANCE_SHIFT);
     },
     push(byte: number, last: number, before: number): void {
       if (length > 0 && bytes[from] === byte) {
@@ -224,9 +159,4 @@ function matchFinder(plainBytes: number) {
 
 function matchClass(length: number): number {
   return length < 16 ? length : length < 32 ? 16 : length < LONGEST_MATCH ? 17 : 18;
-}
-
-/** Moves a chance of 65536 by a 64th of what it is off. */
-function towards(chance: number, bit: number): number {
-  return bit === 1 ? chance + ((65535 - chance) >> 6) : chance - (chance >> 6);
 }

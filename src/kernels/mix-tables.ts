@@ -13,8 +13,13 @@ const SQUASH_POINTS = [
 export const SQUASH = makeSquash();
 /** By probability, of 4096: the least d that stands for it or more. */
 export const STRETCH = makeStretch();
-/** By how often a counter was used: the share, of 4096, of the error by which it moves. */
-export const RATES = Int32Array.from({ length: 128 }, (_, count) => Math.floor(8192 / (2 * count + 3)));
+/** By how often a counter learned, up to 7: the share, of 2^15, of the error by which it moves. */
+export const RATES = ratesOf(1.5, 2.5, 3.5, 5, 7, 9, 12, 16);
+
+/** One part of each of these. */
+export function ratesOf(...parts: readonly number[]): Int16Array {
+  return Int16Array.from(parts, (part) => Math.floor(2 ** 15 / part));
+}
 
 function makeSquash(): Int16Array {
   const squash = new Int16Array(4096);

@@ -12,7 +12,7 @@ import { startKernel } from './wasm.ts';
 /** No stream that is coded so is longer, plain. */
 export const MAX_MIX_BYTES = 1 << 20;
 /** What coding or decoding takes besides the stream's own bytes. */
-export const MIX_MEMORY_BYTES = 8 << 20;
+export const MIX_MEMORY_BYTES = 5 << 20;
 
 interface Exports {
   squashAt(): number;
@@ -59,7 +59,7 @@ export function startMixKernel(): Mixer | undefined {
     view.setInt16(kernel.stretchAt() + 2 * at, value, true);
   });
   RATES.forEach((value, at) => {
-    view.setInt32(kernel.ratesAt() + 4 * at, value, true);
+    view.setInt16(kernel.ratesAt() + 2 * at, value, true);
   });
   return {
     encode(kind, plain) {

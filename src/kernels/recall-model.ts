@@ -2,6 +2,7 @@
  * The model of the recalling coder: whether a guess is right for a run of bytes, else for each byte whether one is, else
  * the byte bit by bit. The plain reference of kernels/coder/recall.ts; both keep to docs/coder.md to the last bit.
  */
+import { learnCounters, mixInputs, newCounters, newRefiner, newSlots, trainWeights } from './mix-parts.ts';
 import { mixHash, SQUASH, STRETCH } from './mix-tables.ts';
 import { type Guess, guessFinder, type Window } from './recall-guesses.ts';
 import {
@@ -20,16 +21,15 @@ import {
 export type CodeBit = (chance: number, bit: number) => number;
 
 const INPUTS = 4;
-const SLOT_NODES = 16;
-/** Of a counter: its chance, of 8192, above three bits for how often it learned. */
-const FIRST_COUNTER = 0x8000;
-const MOST_USES = 7;
-const POINTS = 33;
 /** The least and the most chance, of 65536. */
 const LEAST = 16;
 const NO_BYTE = 256;
-const GUESS_LEARNING = 14;
-const BYTE_LEARNING = 80;
+const FIRST_FLAG_WEIGHT = 5000;
+const FIRST_BYTE_WEIGHT = 6250;
+const GUESS_LEARNING = 2;
+const BYTE_LEARNING = 8;
+/** Chances of refiners move by a 32nd. */
+const CHANCE_SHIFT = 5;
 const WORD_FACTOR = 0x2f0b4c47;
 
 /**
@@ -126,20 +126,20 @@ interface Flag {
 }
 
 function flagCoder(cellBits: number, state: State, codeBit: CodeBit) {
-  const pasts = new Uint16Array(12416).fill(FIRST_COUNTER);
-  const cells = new Uint16Array(1 << cellBits).fill(FIRST_COUNTER);
-  const weights = new Int32Array(1024 * INPUTS).fill(20000);
-  const rows = newRows(8320);
-  const inputs = new Int32Array(INPUTS);
+  const pasts = newCounters(12416);
+  const cells = newCounters(1 << cellBits);
+  const weights = new Int16Array(1024 * INPUTS).fill(FIRST_FLAG_WEIGHT);
+  const refiner = newRefiner(8320, CHANCE_SHIFT);
+  const inputs = new Int16Array(INPUTS);
   const cell = (a: number, b: number) => mixHash(a, b) >>> (32 - cellBits);
   const code = ({ past, cells: used, set, row, bit: given }: Flag): number => {
     inputs[0] = STRETCH[pasts[past]! >>> 4]!;
     for (const [i, at] of used.entries()) inputs[i + 1] = STRETCH[cells[at]! >>> 4]!;
-    const mixed = mix(inputs, weights, set * INPUTS);
-    const chance = SQUASH[mixed + 2048]! * 16 + refine(rows, row * POINTS, mixed);
+    const mixed = mixInputs(inputs, weights, set * INPUTS);
+    const chance = SQUASH[mixed + 2048]! * 16 + refiner.refine(mixed, row);
     const bit = codeBit(within(chance >> 1), given);
-    train(inputs, weights, set * INPUTS, mixed, bit, GUESS_LEARNING);
-    learnPoint(rows, row * POINTS, mixed, bit);
+    trainWeights(inputs, weights, set * INPUTS, mixed, bit, GUESS_LEARNING);
+    refiner.learn(mixed, row, bit);
     learnCounters(pasts, [past], bit, PAST_RATES);
     learnCounters(cells, used, bit, CELL_RATES);
     return bit;
@@ -199,12 +199,11 @@ function classOf(length: number): number {
 }
 
 function byteCoder(slotBits: number, state: State, codeBit: CodeBit) {
-  const counters = new Uint16Array(SLOT_NODES << slotBits);
-  const first = new Int32Array(9 * 256 * INPUTS).fill(25000);
-  const second = new Int32Array(256 * 8 * INPUTS).fill(25000);
-  const rows = newRows(3 * 256);
-  const inputs = new Int32Array(INPUTS);
-  const find = slotFinder(counters, slotBits);
+  const { counters, find } = newSlots(slotBits);
+  const first = new Int16Array(9 * 256 * INPUTS).fill(FIRST_BYTE_WEIGHT);
+  const second = new Int16Array(256 * 8 * INPUTS).fill(FIRST_BYTE_WEIGHT);
+  const refiner = newRefiner(3 * 256, CHANCE_SHIFT);
+  const inputs = new Int16Array(INPUTS);
   return (given: number, refused: number, refusedToo: number): number => {
     const { last, word } = state;
     const hashes = [
@@ -225,15 +224,15 @@ function byteCoder(slotBits: number, state: State, codeBit: CodeBit) {
       const barred = bars(refused, i, tree);
       const one = ((barred * 3 + bars(refusedToo, i, tree)) * 256 + tree) * INPUTS;
       const other = ((last & 0xff) * 8 + i) * INPUTS;
-      const oneMixed = mix(inputs, first, one);
-      const otherMixed = mix(inputs, second, other);
+      const oneMixed = mixInputs(inputs, first, one);
+      const otherMixed = mixInputs(inputs, second, other);
       const mean = (oneMixed + otherMixed) >> 1;
-      const row = (barred * 256 + tree) * POINTS;
-      const chance = 16 * SQUASH[mean + 2048]! + 3 * refine(rows, row, mean);
+      const row = barred * 256 + tree;
+      const chance = 16 * SQUASH[mean + 2048]! + 3 * refiner.refine(mean, row);
       const bit = codeBit(within(chance >> 2), (given >> (7 - i)) & 1);
-      train(inputs, first, one, oneMixed, bit, BYTE_LEARNING);
-      train(inputs, second, other, otherMixed, bit, BYTE_LEARNING);
-      learnPoint(rows, row, mean, bit);
+      trainWeights(inputs, first, one, oneMixed, bit, BYTE_LEARNING);
+      trainWeights(inputs, second, other, otherMixed, bit, BYTE_LEARNING);
+      refiner.learn(mean, row, bit);
       learnCounters(
         counters,
         slots.map((slot) => slot + node),
@@ -251,77 +250,6 @@ function byteCoder(slotBits: number, state: State, codeBit: CodeBit) {
 function bars(refused: number, i: number, tree: number): number {
   if (refused === NO_BYTE || (refused | 256) >> (8 - i) !== tree) return 0;
   return 1 + ((refused >> (7 - i)) & 1);
-}
-
-/** Finds where the slot of a hash begins, as the mixing coder does; one that was forgotten for it is as new. */
-function slotFinder(counters: Uint16Array, slotBits: number): (hash: number) => number {
-  const uses = (slot: number) => counters[slot + 1]! & MOST_USES;
-  return (hash) => {
-    const check = (hash & 0xffff) | 1;
-    const place = Math.imul(hash, 0x9e3779b1) >>> (32 - slotBits);
-    const slot = place * SLOT_NODES;
-    const beside = (place ^ 1) * SLOT_NODES;
-    if (counters[slot] === check) return slot;
-    if (counters[beside] === check) return beside;
-    const taken = uses(slot) <= uses(beside) ? slot : beside;
-    counters.fill(FIRST_COUNTER, taken + 1, taken + SLOT_NODES);
-    counters[taken] = check;
-    return taken;
-  };
-}
-
-/** Tells counters a bit. Where some are the same one, it learns once. */
-function learnCounters(
-  counters: Uint16Array,
-  used: readonly number[],
-  bit: number,
-  rates: readonly number[],
-): void {
-  for (const at of new Set(used)) {
-    const uses = counters[at]! & MOST_USES;
-    const chance = counters[at]! >> 3;
-    const error = bit === 1 ? 8191 - chance : chance;
-    const step = (error * rates[uses]! + 0x7fff) >> 16;
-    counters[at] = ((bit === 1 ? chance + step : chance - step) << 3) | Math.min(uses + 1, MOST_USES);
-  }
-}
-
-function mix(inputs: Int32Array, weights: Int32Array, set: number): number {
-  let sum = 0;
-  for (let i = 0; i < INPUTS; i++) sum = (sum + (Math.imul(inputs[i]!, weights[set + i]!) >> 8)) | 0;
-  return Math.min(2047, Math.max(-2047, sum >> 8));
-}
-
-function train(
-  inputs: Int32Array,
-  weights: Int32Array,
-  set: number,
-  mixed: number,
-  bit: number,
-  learning: number,
-): void {
-  const error = ((bit << 12) - SQUASH[mixed + 2048]!) * learning;
-  for (let i = 0; i < INPUTS; i++) weights[set + i]! += (Math.imul(inputs[i]!, error) + 0x8000) >> 16;
-}
-
-function newRows(count: number): Uint16Array {
-  return Uint16Array.from(
-    { length: count * POINTS },
-    (_, i) => 16 * SQUASH[Math.max(1, (i % POINTS) * 128 - (i % POINTS === POINTS - 1 ? 1 : 0))]!,
-  );
-}
-
-function refine(rows: Uint16Array, row: number, mixed: number): number {
-  const at = row + ((mixed + 2048) >> 7);
-  const weight = (mixed + 2048) & 127;
-  return (rows[at]! * (128 - weight) + rows[at + 1]! * weight) >> 7;
-}
-
-/** The nearer of the two points that `refine` took moves by a 32nd of what it is off. */
-function learnPoint(rows: Uint16Array, row: number, mixed: number, bit: number): void {
-  const nearest = row + ((mixed + 2048) >> 7) + (((mixed + 2048) & 127) >> 6);
-  const chance = rows[nearest]!;
-  rows[nearest] = bit === 1 ? chance + ((65535 - chance) >> 5) : chance - (chance >> 5);
 }
 
 function within(chance: number): number {

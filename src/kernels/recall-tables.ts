@@ -1,4 +1,5 @@
 /** Numbers of the recalling coder, in its plain form and in its kernel alike (docs/coder.md, "The recalling coder"). */
+import { ratesOf } from './mix-tables.ts';
 
 /** While so many coded bytes are there, the next step can be made: of a plain byte, or a run. */
 export const MOST_RECALL_CODED_BYTES = 48;
@@ -15,14 +16,10 @@ export function runLength(length: number): number {
   return length < 96 ? 32 : LONGEST_RUN;
 }
 
-/** By how often a counter learned, up to 7: the share, of 65536, of the error by which it moves. */
-export const PAST_RATES = rates(1.5, 3, 6, 12, 20, 25, 30, 32);
-export const CELL_RATES = rates(1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7, 8);
-export const BIT_RATES = rates(1.5, 2.5, 3.5, 5, 6.5, 8, 9, 10);
-
-function rates(...parts: readonly number[]): readonly number[] {
-  return parts.map((part) => Math.floor(65536 / part));
-}
+/** By how often a counter learned, up to 7: the share, of 2^15, of the error by which it moves. */
+export const PAST_RATES = ratesOf(1.5, 3, 6, 12, 20, 25, 30, 32);
+export const CELL_RATES = ratesOf(1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7, 8);
+export const BIT_RATES = ratesOf(1.5, 2.5, 3.5, 5, 6.5, 8, 9, 10);
 
 /** The least length of each class of lengths. */
 const CLASS_LENGTHS = [0, 1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 48, 64, 128, 511] as const;

@@ -141,7 +141,7 @@ function start(
     view.setInt16(kernel.stretchAt() + 2 * at, value, true);
   });
   [...PAST_RATES, ...CELL_RATES, ...BIT_RATES].forEach((value, at) => {
-    view.setInt32(kernel.ratesAt() + 4 * at, value, true);
+    view.setInt16(kernel.ratesAt() + 2 * at, value, true);
   });
   memory.set(LENGTH_CLASSES, kernel.classesAt());
   memory.set(WORD_KINDS, kernel.wordsAt());

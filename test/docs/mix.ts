@@ -51,9 +51,38 @@ export function startBits(coded: Uint8Array): { next(chance: number): number; ta
   };
 }
 
-interface Counter {
+export interface Counter {
   p: number;
   n: number;
+}
+
+/** By how often a counter learned: what its rate is 2^15 divided by. */
+const RATES = [1.5, 2.5, 3.5, 5, 7, 9, 12, 16] as const;
+
+export function learn(counters: readonly Counter[], bit: number, rates: readonly number[]): void {
+  for (const counter of new Set(counters)) {
+    const e = bit === 1 ? 8191 - counter.p : counter.p;
+    const step = (e * Math.floor(2 ** 15 / rates[counter.n]!) + 16384) >> 15;
+    counter.p += bit === 1 ? step : -step;
+    counter.n = Math.min(7, counter.n + 1);
+  }
+}
+
+/** What a set of weights makes of the inputs. */
+export function weigh(inputs: readonly number[], set: readonly number[]): number {
+  return clamp(inputs.reduce((sum, x, j) => sum + x * set[j]!, 0) >> 14);
+}
+
+export function learnWeights(
+  inputs: readonly number[],
+  set: number[],
+  d: number,
+  bit: number,
+  factor: number,
+): void {
+  const e = (4096 * bit - squash(d)) * factor;
+  for (const [j, x] of inputs.entries())
+    set[j] = Math.min(32767, Math.max(-32768, set[j]! + ((x * e + 16384) >> 15)));
 }
 
 function startModel(codec: 2 | 3, size: number, plain: readonly number[]) {
@@ -66,14 +95,14 @@ function startModel(codec: 2 | 3, size: number, plain: readonly number[]) {
   let z: number[] = [];
   let found: Counter[][] = [];
   let inputs: number[] = [];
-  let used: { counters: Counter[]; sets: [number[], number][]; points: [number[], number][] };
+  let used: { counters: Counter[]; sets: [number[], number][]; row: number[]; point: number };
 
   const slotAt = (place: number) => {
     slots[place] ??= { check: 0, counters: [] };
     return slots[place]!;
   };
   const findSlot = (word: number): Counter[] => {
-    const check = (word | 1) >>> 0;
+    const check = (word & 0xffff) | 1;
     const place = (Math.imul(word, 0x9e3779b1) >>> 0) >>> (32 - k);
     const [one, other] = [slotAt(place), slotAt(place ^ 1)];
     if (one.check === check) return one.counters;
@@ -83,7 +112,7 @@ function startModel(codec: 2 | 3, size: number, plain: readonly number[]) {
     // In place: another word of this very byte may have found the same slot before.
     for (let node = 0; node < 16; node++) {
       taken.counters[node] ??= { p: 0, n: 0 };
-      Object.assign(taken.counters[node]!, { p: 2 ** 21, n: 0 });
+      Object.assign(taken.counters[node]!, { p: 4096, n: 0 });
     }
     return taken.counters;
   };
@@ -98,7 +127,7 @@ function startModel(codec: 2 | 3, size: number, plain: readonly number[]) {
       if (i === 4) found = z.map((each) => findSlot(mix(each, tree)));
       const node = i < 4 ? tree : 2 ** (i - 4) + (tree % 2 ** (i - 4));
       const counters = found.map((slot) => slot[node]!);
-      const chances = counters.map(({ p }) => p >> 10);
+      const chances = counters.map(({ p }) => p >> 1);
       const guess = match.guess(tree, i);
       inputs = [
         ...chances.map(stretch),
@@ -109,34 +138,23 @@ function startModel(codec: 2 | 3, size: number, plain: readonly number[]) {
       const selector = codec === 2 ? (plain.at(-1) ?? 0) : integers.index * 8 + (integers.codes & 7);
       const sets = [`first ${(guess?.trust ?? 0) * 256 + tree}`, `second ${selector * 8 + i}`].map(
         (name): [number[], number] => {
-          const set = entry(weights, name, () => inputs.map((_, j) => (j < 10 || j === 20 ? 16384 : 0)));
-          const sum = inputs.reduce((total, x, j) => (total + (Math.imul(x, set[j]!) >> 8)) | 0, 0);
-          return [set, clamp(sum >> 8)];
+          const set = entry(weights, name, () => inputs.map((_, j) => (j < 10 || j === 20 ? 3277 : 0)));
+          return [set, weigh(inputs, set)];
         },
       );
       const m = (sets[0]![1] + sets[1]![1]) >> 1;
       const at = (m + 2048) >> 7;
       const w = (m + 2048) & 127;
-      const refined = [`first ${tree}`, `second ${mix(z[1]!, tree) >>> 20}`].map((name) => {
-        const row = entry(rows, name, () => POINTS.map((_, j) => 16 * squash(128 * j - 2048)));
-        return { row, gives: (row[at]! * (128 - w) + row[at + 1]! * w) >> 7 };
-      });
-      used = { counters, sets, points: refined.map(({ row }) => [row, w < 64 ? at : at + 1]) };
-      const chance = (32 * squash(m) + refined[0]!.gives + refined[1]!.gives) >> 2;
+      const row = entry(rows, `${tree}`, () => POINTS.map((_, j) => 16 * squash(128 * j - 2048)));
+      const f = (row[at]! * (128 - w) + row[at + 1]! * w) >> 7;
+      used = { counters, sets, row, point: w < 64 ? at : at + 1 };
+      const chance = (16 * squash(m) + 3 * f) >> 2;
       return Math.min(65512, Math.max(24, chance));
     },
     learn(bit: number): void {
-      for (const counter of used.counters) {
-        const e = bit === 1 ? 2 ** 22 - 1 - counter.p : counter.p;
-        const step = Math.floor((Math.floor(e / 8) * Math.floor(8192 / (2 * counter.n + 3))) / 512);
-        counter.p += bit === 1 ? step : -step;
-        counter.n = Math.min(127, counter.n + 1);
-      }
-      for (const [set, d] of used.sets) {
-        const e = (4096 * bit - squash(d)) * 50;
-        for (const [j, x] of inputs.entries()) set[j] = (set[j]! + ((x * e + 0x8000) >> 16)) | 0;
-      }
-      for (const [row, point] of used.points) row[point] = towards(row[point]!, bit);
+      learn(used.counters, bit, RATES);
+      for (const [set, d] of used.sets) learnWeights(inputs, set, d, bit, 4);
+      used.row[used.point] = towards(used.row[used.point]!, bit);
       match.learn(bit);
     },
     endByte(): void {

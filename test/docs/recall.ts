@@ -1,12 +1,24 @@
 /** Codec 4, from docs/coder.md and from nothing else: the words of that text, one after the other, and not fast. */
-import { entry, mix, POINTS, squash, startBits, stretch, word } from './mix.ts';
+import {
+  type Counter,
+  entry,
+  learn,
+  learnWeights,
+  mix,
+  POINTS,
+  squash,
+  startBits,
+  stretch,
+  weigh,
+  word,
+} from './mix.ts';
 
 const ROLLS = [
   { shift: 8, least: 4 },
   { shift: 4, least: 8 },
   { shift: 2, least: 16 },
 ];
-/** By kind of counter and how often it learned: what its rate is 65536 divided by. */
+/** By kind of counter and how often it learned: what its rate is 2^15 divided by. */
 const RATES = {
   past: [1.5, 3, 6, 12, 20, 25, 30, 32],
   cell: [1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7, 8],
@@ -18,11 +30,6 @@ interface Guess {
   distance: number;
   length: number;
   misses: number;
-}
-
-interface Counter {
-  p: number;
-  n: number;
 }
 
 type Bit = (chance: number) => number;
@@ -139,11 +146,11 @@ function startFlags(plain: readonly number[], cellBits: number, bit: Bit) {
       ...abc.map(([u, v]) => entry(cells, `${mix(u, v) >>> (32 - cellBits)}`, () => ({ p: 4096, n: 0 }))),
     ];
     const inputs = counters.map(({ p }) => stretch(p >> 1));
-    const set = entry(weights, `${setNumber}`, () => inputs.map(() => 20000));
-    const d = sum(inputs, set);
+    const set = entry(weights, `${setNumber}`, () => inputs.map(() => 5000));
+    const d = weigh(inputs, set);
     const row = entry(rows, `${rowNumber}`, newRow);
     const got = bit(within((16 * squash(d) + refine(row, d)) >> 1));
-    learnWeights(inputs, set, d, got, 14);
+    learnWeights(inputs, set, d, got, 2);
     learnRow(row, d, got);
     learn(counters.slice(0, 1), got, RATES.past);
     learn(counters.slice(1), got, RATES.cell);
@@ -232,12 +239,12 @@ function startBytes(plain: readonly number[], slotBits: number, bit: Bit) {
         refused < 256 && (refused + 256) >> (8 - i) === tree ? 1 + ((refused >> (7 - i)) & 1) : 0;
       const inputs = found.map((counters) => stretch(counters[node]!.p >> 1));
       const names = [`first ${bar(first)} ${bar(second)} ${tree}`, `second ${last & 0xff} ${i}`];
-      const sets = names.map((name) => entry(weights, name, () => inputs.map(() => 25000)));
-      const d = sets.map((set) => sum(inputs, set)) as [number, number];
+      const sets = names.map((name) => entry(weights, name, () => inputs.map(() => 6250)));
+      const d = sets.map((set) => weigh(inputs, set)) as [number, number];
       const m = (d[0] + d[1]) >> 1;
       const row = entry(rows, `${bar(first)} ${tree}`, newRow);
       const got = bit(within((16 * squash(m) + 3 * refine(row, m)) >> 2));
-      for (const [j, set] of sets.entries()) learnWeights(inputs, set, d[j]!, got, 80);
+      for (const [j, set] of sets.entries()) learnWeights(inputs, set, d[j]!, got, 8);
       learnRow(row, m, got);
       learn(
         found.map((counters) => counters[node]!),
@@ -263,25 +270,6 @@ function wordOf(plain: readonly number[]): number {
     else if (!/[0-9]/.test(String.fromCharCode(byte))) state.word = byte;
   }
   return state.word;
-}
-
-function learn(counters: readonly Counter[], bit: number, rates: readonly number[]): void {
-  for (const counter of new Set(counters)) {
-    const e = bit === 1 ? 8191 - counter.p : counter.p;
-    const s = Math.floor((e * Math.floor(65536 / rates[counter.n]!) + 32767) / 65536);
-    counter.p += bit === 1 ? s : -s;
-    counter.n = Math.min(7, counter.n + 1);
-  }
-}
-
-function sum(inputs: readonly number[], set: readonly number[]): number {
-  const total = inputs.reduce((all, x, j) => (all + (Math.imul(x, set[j]!) >> 8)) | 0, 0);
-  return Math.min(2047, Math.max(-2047, total >> 8));
-}
-
-function learnWeights(inputs: readonly number[], set: number[], d: number, bit: number, rate: number): void {
-  const e = (4096 * bit - squash(d)) * rate;
-  for (const [j, x] of inputs.entries()) set[j] = (set[j]! + ((x * e + 0x8000) >> 16)) | 0;
 }
 
 function newRow(): number[] {

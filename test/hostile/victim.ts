@@ -20,7 +20,7 @@ const BASE = buildImage({
 const DELTA = layer(
   file('lib/two', edited(MORE, { 10: 1, 700: 2 })),
   file('lib/one', edited(NOISE, { 0: 1, 1999: 3 }), { mtimeSeconds: 1_700_000_500, mode: 0o755 }),
-  file('lib/note', seededText(84, 200)),
+  file('lib/note', seededText(84, 400)),
   file('lib/data', seededBytes(85, 60)),
 );
 /** No recipe makes zstd. */
