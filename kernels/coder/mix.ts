@@ -97,10 +97,6 @@ export function codedAt(): usize {
   return CODED;
 }
 
-export function endAt(): usize {
-  return CODED + MOST_PLAIN;
-}
-
 // Makes everything as it is before the first bit of a stream.
 export function start(integers: bool, slotBits: u32): void {
   isIntegers = integers;

@@ -20,7 +20,6 @@ interface Exports {
   ratesAt(): number;
   plainAt(): number;
   codedAt(): number;
-  endAt(): number;
   start(integers: boolean, slotBits: number): void;
   encode(count: number): number;
   decode(size: number, count: number): number;
