@@ -74,7 +74,7 @@ export function encodeTarHeaderDelta(base: Uint8Array, target: Uint8Array, state
 
 /** Rebuilds a header from its base (512 bytes) and the coded differences at `cursor`. Throws CORRUPT_INPUT. */
 export function decodeTarHeaderDelta(base: Uint8Array, cursor: Cursor, state: HeaderState): Uint8Array {
-  const built = Uint8Array.from(base);
+  const built = base.slice();
   const mask = readVarint(cursor, "a header's mask");
   if (mask >= 2 ** FIELDS.length) throw corrupt(`a header's mask ${mask} names fields that do not exist`);
   for (const [bit, each] of FIELDS.entries()) {

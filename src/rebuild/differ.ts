@@ -9,12 +9,15 @@ const PREPARED_BYTES = 1 << 16;
 export interface Differ {
   /** Adds the differences that fall into the next `piece.length` bytes of regions. Nothing is to be waited for if none do. */
   apply(piece: Uint8Array): Promise<void> | undefined;
-  /** Has the differences of the next `count` (at most 2^16) bytes of regions ready for `correct`. */
-  prepare(count: number): Promise<void>;
+  /** Has the differences of the next `count` (at most 2^16) bytes of regions ready for `correct`; mostly they are at once. */
+  prepare(count: number): Promise<void> | undefined;
   /** As `apply`, without waiting, for `bytes[from..to)`, which were prepared. */
   correct(bytes: Uint8Array, from: number, to: number): void;
   assertEnd(): void;
 }
+
+/** Is given where a byte differs, and by how much. */
+type OnDiff = (at: number, difference: number) => void;
 
 /**
  * Gaps count the equal bytes before each byte that differs, over all regions of the layer as one run. `onDifference` is
@@ -27,27 +30,39 @@ export function differ(
 ): Differ {
   let scanned = 0;
   let gap: number | undefined;
-  const nextGap = async () => {
-    if (isLow(gaps, MAX_VARINT_BYTES)) await gaps.ensure(MAX_VARINT_BYTES);
-    return takeNumber(gaps, 'a gap');
-  };
-  /** Tells the differences of the next `length` bytes: `onDiff` is given where, and by how much. */
-  const scan = async (length: number, onDiff: (at: number, difference: number) => void) => {
-    gap ??= await nextGap();
-    let at = 0;
-    while (gap < length - at) {
+  /** Bytes of the scan that is going on. */
+  let at = 0;
+  /** Goes on until the scan is done, or false when a number has to be waited for. */
+  const goOn = (length: number, onDiff: OnDiff): boolean => {
+    for (;;) {
+      if (gap === undefined) {
+        if (isLow(gaps, MAX_VARINT_BYTES)) return false;
+        gap = takeNumber(gaps, 'a gap');
+      }
+      if (gap >= length - at) break;
+      if (diffs.available === 0) {
+        if (!diffs.ended) return false;
+        throw corrupt('the differences end before the gaps do');
+      }
       at += gap;
-      if (diffs.available === 0) await diffs.ensure(1);
-      if (diffs.available === 0) throw corrupt('the differences end before the gaps do');
       onDiff(at, diffs.bytes[diffs.position]!);
       onDifference?.(scanned + at);
       diffs.position++;
       at++;
-      gap = gaps.available >= MAX_VARINT_BYTES ? takeNumber(gaps, 'a gap') : await nextGap();
+      gap = undefined;
     }
     gap -= length - at;
     scanned += length;
+    at = 0;
+    return true;
   };
+  const wait = async (length: number, onDiff: OnDiff): Promise<void> => {
+    do await (gap === undefined ? gaps.ensure(MAX_VARINT_BYTES) : diffs.ensure(1));
+    while (!goOn(length, onDiff));
+  };
+  /** Tells the differences of the next `length` bytes. */
+  const scan = (length: number, onDiff: OnDiff): Promise<void> | undefined =>
+    goOn(length, onDiff) ? undefined : wait(length, onDiff);
   /** Differences that are prepared: those from `used` to `filled`, in bytes of predicted regions counted from the first. */
   const places = new Float64Array(2 * PREPARED_BYTES);
   const values = new Uint8Array(2 * PREPARED_BYTES);
@@ -67,8 +82,8 @@ export function differ(
         piece[at]! += difference;
       });
     },
-    async prepare(count) {
-      if (taken + count <= ready) return;
+    prepare(count) {
+      if (taken + count <= ready) return undefined;
       if (filled > PREPARED_BYTES) {
         places.copyWithin(0, used, filled);
         values.copyWithin(0, used, filled);
@@ -77,7 +92,7 @@ export function differ(
       }
       const from = ready;
       ready = taken + count;
-      await scan(ready - from, (at, difference) => {
+      return scan(ready - from, (at, difference) => {
         places[filled] = from + at;
         values[filled++] = difference;
       });

@@ -34,9 +34,11 @@ export async function* runExecutable(
         predictor.startRegion(region++);
         yield* emitPredicted(op.length, predictor, differences, buffer, out);
       } else {
-        yield* emit(out, op.length, async (part, at) => {
-          await fill(op, part, at);
+        yield* emit(out, op.length, (part, at) => {
+          const filling = fill(op, part, at);
+          if (filling !== undefined) return filling.then(() => predictor?.literal(start + at, part));
           predictor?.literal(start + at, part);
+          return undefined;
         });
       }
       start += op.length;
@@ -51,7 +53,8 @@ async function readOps(length: number, ops: OpReader): Promise<readonly Op[]> {
   for (let left = length; left > 0; ) {
     if (inner.length === MAX_EXECUTABLE_OPS)
       throw corrupt(`an executable is made by more than ${MAX_EXECUTABLE_OPS} ops`);
-    const op = await ops.nextInside(left);
+    const soon = ops.nextInside(left);
+    const op = soon instanceof Promise ? await soon : soon;
     inner.push(op);
     left -= op.length;
   }
@@ -83,7 +86,8 @@ async function* emitPredicted(
 ): AsyncGenerator<Uint8Array> {
   const correct = (from: number, to: number) => differences.correct(buffer, from, to);
   for (let done = 0; done < length; ) {
-    await differences.prepare(Math.min(STEP_BYTES, length - done));
+    const preparing = differences.prepare(Math.min(STEP_BYTES, length - done));
+    if (preparing !== undefined) await preparing;
     const count = predictor.step(buffer, correct);
     for (let at = 0; at < count; ) {
       if (out.free === 0) yield out.flush();

@@ -61,15 +61,18 @@ export interface PartOp {
 
 /**
  * Fills `part`, which is the bytes from `start` on of what `op` makes: a region, literals or a repeat. Gives nothing to wait
- * for when it is done at once, as it mostly is: a layer may have a hundred thousand ops.
+ * for when it is done at once, as it mostly is.
  */
 export type Fill = (op: Op, part: Uint8Array, start: number) => Promise<void> | undefined;
 
+/** What is mostly there at once: a layer may have a hundred thousand ops, and each wait costs more than most of them. */
+export type Soon<Value> = Value | Promise<Value>;
+
 export interface OpReader {
   /** The next op of a layer, or of a part so `deep` in parts, of which `produced` bytes are made and `left` are not. */
-  next(produced: number, left: number, depth: number): Promise<Op>;
+  next(produced: number, left: number, depth: number): Soon<Op>;
   /** The next of the ops that make an executable of which `left` bytes are not made. */
-  nextInside(left: number): Promise<Op>;
+  nextInside(left: number): Soon<Op>;
 }
 
 /** `tarBytes` are those of the whole layer; `digests` gives those that it lists. */
@@ -93,16 +96,14 @@ export function opReader(
   const parts = partReader(take, tarBytes);
   const digestOp = digestReader(take, digests);
   let afterHeader = false;
-  const finish = async (code: number, length: number): Promise<Op> => {
+  const readSource = (code: number, length: number): Op => {
     let source = 0;
     switch (code) {
       case OP_REGION:
       case OP_HEADER:
-        if (isLow(seeks, MAX_VARINT_BYTES)) await seeks.ensure(MAX_VARINT_BYTES);
         source = seek(code === OP_HEADER ? HEADER_BYTES : length, baseBytes);
         break;
       case OP_REPEAT:
-        if (isLow(repeats, MAX_VARINT_BYTES)) await repeats.ensure(MAX_VARINT_BYTES);
         source = seekBack(length, news);
         break;
       case OP_BINARY:
@@ -114,53 +115,64 @@ export function opReader(
     }
     return { code, length, source, sourceBytes: 0 };
   };
+  const finish = (code: number, length: number): Soon<Op> => {
+    const from = code === OP_REGION || code === OP_HEADER ? seeks : code === OP_REPEAT ? repeats : undefined;
+    return from === undefined ? readSource(code, length) : once(from, () => readSource(code, length));
+  };
+  const digest = async (given: number, produced: number, left: number): Promise<Op> => {
+    const op = await digestOp(given, afterHeader);
+    if (op.mark === undefined) afterHeader = false;
+    return { ...op, length: within(op.length, produced, left) };
+  };
+  const executable = async (length: number): Promise<Op> => {
+    if (length > MAX_EXECUTABLE_BYTES)
+      throw corrupt(`an executable of ${length} bytes is larger than the ${MAX_EXECUTABLE_BYTES} it may be`);
+    const source = await once(seeks, () => seek(0, baseBytes));
+    const sourceBytes = await take("an old file's size");
+    if (sourceBytes > Math.min(baseBytes - source, MAX_EXECUTABLE_BYTES))
+      throw corrupt(`an old file of ${sourceBytes} bytes at ${source} is not inside of the base`);
+    return { code: OP_EXECUTABLE, length, source, sourceBytes };
+  };
+  const read = (produced: number, left: number, depth: number): Soon<Op> => {
+    const head = takeNumber(ops, 'an op');
+    const code = head % (1 << OP_BITS);
+    const given = Math.floor(head / (1 << OP_BITS));
+    if ((given === 0) !== (code === OP_HEADER))
+      throw corrupt(`an op of code ${code} has the length ${given}`);
+    if (code === OP_DIGEST) return digest(given, produced, left);
+    afterHeader = code === OP_HEADER;
+    if (code === OP_PART) return parts(given, produced, depth);
+    if (code === OP_EXECUTABLE) return executable(within(given, produced, left));
+    const padding = (HEADER_BYTES - (produced % HEADER_BYTES)) % HEADER_BYTES;
+    return finish(code, within(code === OP_HEADER ? padding + HEADER_BYTES : given, produced, left));
+  };
+  const readInside = (left: number): Soon<Op> => {
+    const head = takeNumber(ops, 'an op');
+    const code = head % (1 << OP_BITS);
+    const length = Math.floor(head / (1 << OP_BITS));
+    if (code === OP_HEADER || length === 0)
+      throw corrupt(`an op of code ${code} and length ${length} can't make an executable`);
+    if (length > left)
+      throw corrupt(`an op of ${length} bytes reaches past the executable's last ${left} bytes`);
+    return finish(code, length);
+  };
   return {
-    async next(produced, left, depth) {
-      const fits = (length: number): number => {
-        if (length <= left) return length;
-        throw corrupt(`an op of ${length} bytes reaches past the layer's ${produced + left} bytes`);
-      };
-      if (isLow(ops, MAX_VARINT_BYTES)) await ops.ensure(MAX_VARINT_BYTES);
-      const head = takeNumber(ops, 'an op');
-      const code = head % (1 << OP_BITS);
-      const given = Math.floor(head / (1 << OP_BITS));
-      if ((given === 0) !== (code === OP_HEADER))
-        throw corrupt(`an op of code ${code} has the length ${given}`);
-      if (code === OP_DIGEST) {
-        const op = await digestOp(given, afterHeader);
-        if (op.mark === undefined) afterHeader = false;
-        fits(op.length);
-        return op;
-      }
-      afterHeader = code === OP_HEADER;
-      if (code === OP_HEADER) {
-        const padding = (HEADER_BYTES - (produced % HEADER_BYTES)) % HEADER_BYTES;
-        return finish(code, fits(padding + HEADER_BYTES));
-      }
-      if (code === OP_PART) return await parts(given, produced, depth);
-      if (code !== OP_EXECUTABLE) return finish(code, fits(given));
-      if (fits(given) > MAX_EXECUTABLE_BYTES)
-        throw corrupt(`an executable of ${given} bytes is larger than the ${MAX_EXECUTABLE_BYTES} it may be`);
-      if (isLow(seeks, MAX_VARINT_BYTES)) await seeks.ensure(MAX_VARINT_BYTES);
-      const source = seek(0, baseBytes);
-      const sourceBytes = await take("an old file's size");
-      if (sourceBytes > Math.min(baseBytes - source, MAX_EXECUTABLE_BYTES))
-        throw corrupt(`an old file of ${sourceBytes} bytes at ${source} is not inside of the base`);
-      return { code, length: given, source, sourceBytes };
-    },
-    async nextInside(left) {
+    next: (produced, left, depth) => once(ops, () => read(produced, left, depth)),
+    nextInside(left) {
       afterHeader = false;
-      if (isLow(ops, MAX_VARINT_BYTES)) await ops.ensure(MAX_VARINT_BYTES);
-      const head = takeNumber(ops, 'an op');
-      const code = head % (1 << OP_BITS);
-      const length = Math.floor(head / (1 << OP_BITS));
-      if (code === OP_HEADER || length === 0)
-        throw corrupt(`an op of code ${code} and length ${length} can't make an executable`);
-      if (length > left)
-        throw corrupt(`an op of ${length} bytes reaches past the executable's last ${left} bytes`);
-      return finish(code, length);
+      return once(ops, () => readInside(left));
     },
   };
+}
+
+function within(length: number, produced: number, left: number): number {
+  if (length <= left) return length;
+  throw corrupt(`an op of ${length} bytes reaches past the layer's ${produced + left} bytes`);
+}
+
+/** Reads what begins with a number of `reader`, as soon as that is there. */
+function once<Value>(reader: PlainReader, read: () => Soon<Value>): Soon<Value> {
+  return isLow(reader, MAX_VARINT_BYTES) ? reader.ensure(MAX_VARINT_BYTES).then(read) : read();
 }
 
 /** Reads how parts are closed; they make no more plain bytes than fit the layer's size. */

@@ -39,7 +39,7 @@ import {
 import { type Differ, differ } from './differ.ts';
 import { type DigestBook, openDigestBook } from './digests.ts';
 import { runExecutable } from './executable.ts';
-import { type Fill, type MarkOp, type Op, opReader } from './ops.ts';
+import { type Fill, type MarkOp, opReader, type Soon } from './ops.ts';
 import { emit, type OutputBuffer, outputBuffer, outputMemory } from './output-buffer.ts';
 import { type PartTools, partCloser } from './parts.ts';
 import { isLow, type PlainReader, plainReader } from './plain-reader.ts';
@@ -155,7 +155,8 @@ async function* run(
     while (produced < sizeBytes) {
       const left = sizeBytes - produced;
       if (depth === 0 && digests.due <= produced) digests.see(produced - out.filled, out.waiting);
-      const op = await ops.next(produced, left, depth);
+      const soon = ops.next(produced, left, depth);
+      const op = soon instanceof Promise ? await soon : soon;
       if (op.code === OP_PART) {
         const start = produced;
         for await (const piece of closePart(op, start, level(op.length, depth + 1))) {
@@ -170,12 +171,19 @@ async function* run(
       } else {
         produced += op.length;
         if (op.code === OP_HEADER) {
-          const header = await nextHeader(op.source);
+          const coming = nextHeader(op.source);
+          const header = coming instanceof Promise ? await coming : coming;
           fileBytes = headerSize(header);
-          yield* emitHeader(out, op, header);
+          if (out.free < op.length) yield out.flush();
+          out.take(op.length - HEADER_BYTES).fill(0);
+          out.take(HEADER_BYTES).set(header);
         } else if (op.text !== undefined) yield* emitText(out, op.text);
         else if (op.code === OP_EXECUTABLE) yield* runExecutable(op, ops, base, differences, fill, out);
-        else yield* emit(out, op.length, (part, start) => fill(op, part, start));
+        else if (op.length > out.free) yield* emit(out, op.length, (part, start) => fill(op, part, start));
+        else {
+          const filling = fill(op, out.take(op.length), 0);
+          if (filling !== undefined) await filling;
+        }
       }
       if (depth === 0) trace?.onMade(sizeBytes - left, produced, readers);
     }
@@ -205,9 +213,11 @@ function filler(
   history: TempFile | undefined,
   differences: Differ,
 ): Fill {
-  const literals = async (reader: PlainReader, part: Uint8Array) => {
-    await readLiterals(reader, part);
+  const literals = (reader: PlainReader, part: Uint8Array): Promise<void> | undefined => {
+    const reading = readLiterals(reader, part);
+    if (reading !== undefined) return reading.then(() => history?.append(part));
     history?.append(part);
+    return undefined;
   };
   return (op, part, start) => {
     if (op.code === OP_REGION) {
@@ -221,8 +231,15 @@ function filler(
   };
 }
 
-/** Fills `into` with a stream's next bytes. Throws CORRUPT_INPUT when it has fewer. */
-export async function readLiterals(literals: PlainReader, into: Uint8Array): Promise<void> {
+/** Fills `into` with a stream's next bytes, mostly at once. Throws CORRUPT_INPUT when it has fewer. */
+export function readLiterals(literals: PlainReader, into: Uint8Array): Promise<void> | undefined {
+  if (literals.available < into.length) return waitForLiterals(literals, into);
+  into.set(literals.bytes.subarray(literals.position, literals.position + into.length));
+  literals.position += into.length;
+  return undefined;
+}
+
+async function waitForLiterals(literals: PlainReader, into: Uint8Array): Promise<void> {
   for (let done = 0; done < into.length; ) {
     if (literals.available === 0) await literals.ensure(1);
     const count = Math.min(into.length - done, literals.available);
@@ -233,23 +250,18 @@ export async function readLiterals(literals: PlainReader, into: Uint8Array): Pro
   }
 }
 
-function* emitHeader(out: OutputBuffer, { length }: Op, header: Uint8Array): Generator<Uint8Array> {
-  if (out.free < length) yield out.flush();
-  out.take(length - HEADER_BYTES).fill(0);
-  out.take(HEADER_BYTES).set(header);
-}
-
 async function* emitText(out: OutputBuffer, text: Uint8Array): AsyncGenerator<Uint8Array> {
   yield* emit(out, text.length, async (part, at) => part.set(text.subarray(at, at + part.length)));
 }
 
 /** Gives the next header, predicted from the one at an address of the base. */
-function headerReader(headers: PlainReader, base: RandomAccess): (source: number) => Promise<Uint8Array> {
+function headerReader(headers: PlainReader, base: RandomAccess): (source: number) => Soon<Uint8Array> {
   const state = startHeaders();
   const from = new Uint8Array(HEADER_BYTES);
-  return async (source) => {
+  const read = () => decodeTarHeaderDelta(from, headers, state);
+  return (source) => {
     base.readAt(source, from);
-    if (isLow(headers, MAX_CODED_HEADER_BYTES)) await headers.ensure(MAX_CODED_HEADER_BYTES);
-    return decodeTarHeaderDelta(from, headers, state);
+    if (!isLow(headers, MAX_CODED_HEADER_BYTES)) return read();
+    return headers.ensure(MAX_CODED_HEADER_BYTES).then(read);
   };
 }

@@ -4,7 +4,7 @@
  */
 import type { StreamDecoder } from '../codec/stream-decoder.ts';
 import type { View } from '../nested/views.ts';
-import type { Op, OpReader } from './ops.ts';
+import type { Op, OpReader, Soon } from './ops.ts';
 import type { PlainReader } from './plain-reader.ts';
 
 export interface ProgramTrace {
@@ -40,7 +40,7 @@ export function tracedDecoder(
 
 export function tracedOps(ops: OpReader, trace: ProgramTrace | undefined): OpReader {
   if (trace === undefined) return ops;
-  const told = async (reading: Promise<Op>): Promise<Op> => {
+  const told = async (reading: Soon<Op>): Promise<Op> => {
     const op = await reading;
     if (op.mark === undefined) trace.onOp(op);
     return op;
