@@ -1,10 +1,11 @@
 /**
  * Decides how a changed executable is made: predicted from the file of the base that explains most of it, or plain,
- * whichever is measured to cost less. ELF magic decides what is looked at, never a name.
+ * whichever is measured to cost less. Its first bytes decide what is looked at, never a name.
  */
 import { type RandomAccess, sliceAccess } from '../bytes/access.ts';
 import type { Region } from '../kernels/match.ts';
 import { MAX_EXECUTABLE_BYTES, MAX_EXECUTABLE_OPS } from '../patch/format.ts';
+import { CDS_MAGIC } from '../predict/cds/header.ts';
 import { type ElfLabeller, openElfLabeller } from '../predict/elf/labels.ts';
 import { planElfRegions } from '../predict/elf/plan.ts';
 import { costOf, costsMore } from './cost.ts';
@@ -22,12 +23,16 @@ export interface OldFiles {
   readonly opened: readonly Part[];
 }
 
-export function isElf(content: RandomAccess): boolean {
+/** Whether a file may be one that is predicted: an ELF file, or an archive of Java classes. */
+export function mayBePredicted(content: RandomAccess): boolean {
   if (content.sizeBytes < 64) return false;
   const magic = new Uint8Array(4);
   content.readAt(0, magic);
-  return magic[0] === 0x7f && magic[1] === 0x45 && magic[2] === 0x4c && magic[3] === 0x46;
+  const number = new DataView(magic.buffer).getUint32(0, true);
+  return number === ELF_MAGIC || number === CDS_MAGIC;
 }
+
+const ELF_MAGIC = 0x464c457f;
 
 /**
  * The executable of the base that `content` is a version of: the file that most of the matched bytes come from, or if
@@ -44,7 +49,7 @@ export function findOldExecutable(
   const old = isPart ? earlier : source;
   if (old === undefined || Math.max(old.sizeBytes, content.sizeBytes) > MAX_EXECUTABLE_BYTES)
     return undefined;
-  return isElf(sliceAccess(olds.space, old.address, old.sizeBytes)) ? old : undefined;
+  return mayBePredicted(sliceAccess(olds.space, old.address, old.sizeBytes)) ? old : undefined;
 }
 
 function asMatch({ address, sizeBytes }: Part): Match {

@@ -7,7 +7,7 @@ import type { Matcher } from '../kernels/matcher.ts';
 import type { Catalog } from './catalog.ts';
 import type { Anchors } from './choose-parts.ts';
 import type { Effort } from './effort.ts';
-import { isElf, writeMatches } from './executable.ts';
+import { mayBePredicted, writeMatches } from './executable.ts';
 import {
   type MatchBench,
   type MatchedExecutable,
@@ -55,7 +55,7 @@ export function beginFile(
 ): BegunFile {
   const { threads } = context;
   const bench = benchOf(context);
-  if (context.effort.predictsExecutables && isElf(content)) {
+  if (context.effort.predictsExecutables && mayBePredicted(content)) {
     const here = () => matchExecutable(content, bench, earlier);
     const ticket = threads?.executable(content, earlier, isAnchored(context), here) ?? { result: here };
     return { kind: 'executable', ticket };

@@ -8,7 +8,7 @@ import type { Catalog } from '../create/catalog.ts';
 import { NO_ANCHORS, type SharedAnchors } from '../create/choose-parts.ts';
 import type { ChangedFile } from '../create/delta-layer.ts';
 import { type Effort, effortOf } from '../create/effort.ts';
-import { isElf } from '../create/executable.ts';
+import { mayBePredicted } from '../create/executable.ts';
 import type { PartBudget } from '../create/opened/budget.ts';
 import type { OpenContext } from '../create/opened/context.ts';
 import { writeOpened } from '../create/opened/write-opened.ts';
@@ -101,7 +101,7 @@ function isWorthIndexing({ content, earlier }: ChangedFile, { space }: Catalog):
 const KIND_BYTES = 4096;
 
 function kindOf(content: RandomAccess, isChanged: boolean): FileKind {
-  if (isChanged && isElf(content)) return 'executable';
+  if (isChanged && mayBePredicted(content)) return 'executable';
   const start = readRange(content, 0, Math.min(KIND_BYTES, content.sizeBytes), KIND_BYTES);
   if (start.includes(0)) return isChanged ? 'binary' : 'new binary';
   return isChanged ? 'text' : 'new text';

@@ -22,6 +22,7 @@ import { buildTar } from '../fixtures/layer-tar.ts';
 import { listedFiles } from '../fixtures/listed.ts';
 import { writeOciLayout } from '../fixtures/oci-layout.ts';
 import { seededBytes, seededText } from '../fixtures/random.ts';
+import { cdsVersions } from '../predict/build-cds.ts';
 import { programVersions } from '../predict/versions.ts';
 import type { Base } from './decoder.ts';
 
@@ -110,6 +111,12 @@ export function withBlob(image: FixtureImage, position: number, bytes: Uint8Arra
   };
 }
 
+function classes(release: 0 | 1): FixtureImage {
+  const content = cdsVersions()[release];
+  const file = { name: 'lib/classes', type: '0', mtimeSeconds: release, content };
+  return buildImage({ seed: 15, layers: [{ tar: buildTar([file]), compression: none }] });
+}
+
 /** Programs of both kinds; one of them also has a stretch of another file, and new bytes. */
 function programs(release: 0 | 1): FixtureImage {
   const [x86, arm] = [programVersions('x86-64')[release], programVersions('aarch64')[release]];
@@ -188,6 +195,7 @@ export const PATCH_CASES: readonly PatchCase[] = [
   { name: 'bitcode', base: bitcode(0), target: bitcode(1), form: 'archive' },
   { name: 'strings', base: strings(0), target: strings(1), form: 'archive' },
   { name: 'executables', base: programs(0), target: programs(1), form: 'archive' },
+  { name: 'archives of Java classes', base: classes(0), target: classes(1), form: 'archive' },
   { name: 'listed digests', base: listed(0), target: listed(1), form: 'archive' },
   { name: "blobs that are copied from the base's", base: noisy(0), target: noisy(1), form: 'oci' },
   { name: 'an index', base, target, form: 'oci', index: buildIndex([target]) },

@@ -3,6 +3,7 @@ import { archiveFiles, bitcodeFiles, stringsFiles } from '../fixtures/archives.t
 import { buildImage, type FixtureImage } from '../fixtures/images.ts';
 import { listedFiles } from '../fixtures/listed.ts';
 import { seededBytes, seededNoise, seededText } from '../fixtures/random.ts';
+import { cdsVersions } from '../predict/build-cds.ts';
 import { programVersions } from '../predict/versions.ts';
 import { file, layer } from '../scenarios/scenario.ts';
 
@@ -40,6 +41,7 @@ function rewritten(seed: number, text: Uint8Array, every: number): Uint8Array {
 
 const X86_64 = programVersions('x86-64');
 const AARCH64 = programVersions('aarch64');
+const CDS = cdsVersions();
 const LIBRARY = seededNoise(31, 400_000);
 const SOURCE = seededText(32, 300_000);
 const tree = (count: number, variant: number) =>
@@ -93,6 +95,11 @@ export const GOLDEN_PAIRS: readonly GoldenPair[] = [
   ),
   pair('an executable with a function put in', [layer(file('x', X86_64[0]))], [layer(file('x', X86_64[1]))]),
   pair('the same for AArch64', [layer(file('x', AARCH64[0]))], [layer(file('x', AARCH64[1]))]),
+  pair(
+    'an archive of Java classes with a class put in',
+    [layer(file('x', CDS[0]))],
+    [layer(file('x', CDS[1]))],
+  ),
   pair('a tree of many files', [layer(...tree(150, 0))], [layer(...tree(160, 1))]),
   pair(
     'a war, a wheel and gzip files',

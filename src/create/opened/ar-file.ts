@@ -4,7 +4,7 @@
  */
 import { areEqual, type RandomAccess, sliceAccess } from '../../bytes/access.ts';
 import { type ArMember, listAr } from '../../nested/list-ar.ts';
-import { isElf } from '../executable.ts';
+import { mayBePredicted } from '../executable.ts';
 import type { Part } from '../part-table.ts';
 import type { ProgramWriter } from '../program.ts';
 import { writeChangedFile } from '../write-file.ts';
@@ -32,7 +32,7 @@ export async function writeAr(
   for (const [name, { start, end }] of byName(members)) {
     const match = before.get(name);
     const next = sliceAccess(content, start, end - start);
-    if (match === undefined || !isElf(next)) continue;
+    if (match === undefined || !mayBePredicted(next)) continue;
     const last = sliceAccess(old, match.start, match.end - match.start);
     if (areEqual(next, last)) continue;
     await write(at, start, oldAt, match.start);

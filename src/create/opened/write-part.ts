@@ -3,7 +3,7 @@ import { type RandomAccess, readRange, sliceAccess } from '../../bytes/access.ts
 import { FORM_BITCODE, FORM_STRINGS } from '../../nested/forms.ts';
 import type { View } from '../../nested/views.ts';
 import { NO_ANCHORS } from '../choose-parts.ts';
-import { isElf } from '../executable.ts';
+import { mayBePredicted } from '../executable.ts';
 import type { Part } from '../part-table.ts';
 import type { ProgramWriter } from '../program.ts';
 import { writeChangedFile } from '../write-file.ts';
@@ -56,7 +56,7 @@ export async function writePart(
 
 /** Whether the content is to be looked at apart from the header: it is an archive or an executable itself. */
 function wantsItself(content: RandomAccess): boolean {
-  return isElf(content) || isArchive(content);
+  return mayBePredicted(content) || isArchive(content);
 }
 
 /** The view's content behind its header; from now on executables can be predicted from it. */

@@ -19,7 +19,8 @@ import {
   withOffsetUnits,
   writtenRegister,
 } from './a64.ts';
-import { type Context, getI32, type Piece, STEP_BYTES, type Stepper, setI32 } from './piece.ts';
+import { getI32, setI32 } from './bytes.ts';
+import { type Context, type Piece, STEP_BYTES, type Stepper } from './piece.ts';
 
 /** How far after an ADRP its offset is looked for, in instructions. */
 const LOOK_AHEAD = 16;

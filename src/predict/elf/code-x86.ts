@@ -1,6 +1,8 @@
 /** Predicts x86-64 code: the old instructions with their branch targets and operand addresses moved to where they went. */
+
+import { getI32, setI32 } from './bytes.ts';
 import { TYPE_EXECUTABLE } from './image.ts';
-import { type Context, getI32, type Piece, STEP_BYTES, type Stepper, setI32 } from './piece.ts';
+import { type Context, type Piece, STEP_BYTES, type Stepper } from './piece.ts';
 import { decodeInstruction, MAX_INSTRUCTION_BYTES, newInstruction } from './x86-length.ts';
 
 /** Decoding starts this much before a piece: by its first byte it has fallen in step with the instructions. */

@@ -2,9 +2,11 @@
  * Predicts .gnu.hash (the GNU loader's symbol hash table) from the names of the old symbols: the filter, the buckets
  * and the chains that they make in a table of the new size. The true chains tell which new symbol is which old one.
  */
+
+import { getI32, setI32 } from './bytes.ts';
 import { startDraft } from './entries.ts';
 import type { Area } from './image.ts';
-import { type Context, copyStepper, getI32, type Piece, STEP_BYTES, type Stepper, setI32 } from './piece.ts';
+import { type Context, copyStepper, type Piece, STEP_BYTES, type Stepper } from './piece.ts';
 import { MAX_RECORDS, type Tables } from './tables.ts';
 
 const HEADER_WORDS = 4;

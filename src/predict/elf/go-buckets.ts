@@ -3,11 +3,13 @@
  * each 4096 bytes of code the number of the first function in them, then for each 256 bytes by how much theirs is higher.
  * It follows from where the old functions went; new functions show in the numbers that follow them.
  */
+
+import { getI32, setI32 } from './bytes.ts';
 import { entryStepper } from './entries.ts';
 import { BUCKET_BYTES, BUCKET_CODE_BYTES } from './go-layout.ts';
 import type { GoLayout } from './go-model.ts';
 import type { Area } from './image.ts';
-import { type Context, getI32, type Piece, type Stepper, setI32 } from './piece.ts';
+import type { Context, Piece, Stepper } from './piece.ts';
 
 const PARTS = 16;
 const PART_CODE_BYTES = BUCKET_CODE_BYTES / PARTS;

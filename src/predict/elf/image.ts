@@ -3,6 +3,7 @@
  * pointers or tables, and which addresses they have. Nothing claimed is believed before it is compared with the
  * file's size; areas never overlap, whatever the section headers say.
  */
+import type { CdsLayout } from '../cds/model.ts';
 import type { GoLayout } from './go-model.ts';
 import type { OldBytes } from './old-bytes.ts';
 
@@ -43,7 +44,12 @@ export type AreaKind =
   | 'dynamic'
   | 'goBuckets'
   | 'objectRela'
-  | 'sectionHeaders';
+  | 'sectionHeaders'
+  | 'cdsSpace'
+  | 'cdsHeap'
+  | 'cdsTable'
+  | 'cdsSymbolTable'
+  | 'cdsMap';
 
 export interface Section {
   readonly index: number;
@@ -92,6 +98,8 @@ export interface ElfImage {
   readonly loads: readonly Segment[];
   /** Undefined for files that Go's linker did not make. */
   readonly go: GoLayout | undefined;
+  /** Undefined for all but archives of Java classes, which are read as images, too. */
+  readonly cds: CdsLayout | undefined;
 }
 
 /** The numbers of the file header that say where the others stand; undefined when this is no ELF for us. */
@@ -164,6 +172,7 @@ export function parseElfImage(bytes: OldBytes): ElfImage | undefined {
     areas: layOut(bytes.sizeBytes, sections, header),
     loads: loadSegments(segments),
     go: undefined,
+    cds: undefined,
   };
 }
 
@@ -289,6 +298,8 @@ export function isTable(kind: AreaKind): boolean {
     case 'code':
     case 'pointers':
     case 'readonly':
+    case 'cdsSpace':
+    case 'cdsHeap':
       return false;
     default:
       return true;

@@ -3,8 +3,12 @@
  * address in code and pointers is replaced by the old address of its target, in both files; matched like that, regions
  * follow the code rather than the distances in it.
  */
+
 import type { RandomAccess } from '../../bytes/access.ts';
 import type { Region } from '../../kernels/match.ts';
+import { identityHashOf } from '../cds/identity.ts';
+import type { CdsLayout } from '../cds/model.ts';
+import { symbolPlaces } from '../cds/symbols.ts';
 import {
   adrUnits,
   branchDistance,
@@ -21,6 +25,7 @@ import {
   writtenRegister,
 } from './a64.ts';
 import { openAddresses } from './addresses.ts';
+import { getI32, getU64, setI32, setU64 } from './bytes.ts';
 import { findGoWords, type GoWords } from './go-words.ts';
 import {
   type ElfImage,
@@ -31,7 +36,6 @@ import {
 } from './image.ts';
 import { type OldBytes, openOldBytes } from './old-bytes.ts';
 import { parseElf } from './parse.ts';
-import { getI32, getU64, setI32, setU64 } from './piece.ts';
 import { buildRegionMap } from './region-map.ts';
 import { targetOf } from './relative.ts';
 import { decodeInstruction, MAX_INSTRUCTION_BYTES, newInstruction } from './x86-length.ts';
@@ -97,8 +101,10 @@ function label(
       labelX86(file, area.start, from, part, shift, absolute, labelOf);
     else if (area.kind === 'code' && image.machine === MACHINE_AARCH64)
       labelArm64(file, from, part, shift, labelOf);
-    else if (area.kind === 'pointers' || (absolute && area.kind === 'readonly'))
+    else if (area.kind === 'pointers' || area.kind === 'cdsSpace' || (absolute && area.kind === 'readonly'))
       labelPointers(from, part, labelOf);
+    else if (area.kind === 'cdsHeap') labelHeap(from, part, image.cds!.base, labelOf);
+    if (area.kind === 'cdsSpace') labelSymbols(file, image.cds!, from, part);
     if (words !== undefined && area.kind === 'readonly') labelGoWords(file, words, from, part, labelOf);
   }
 }
@@ -190,6 +196,46 @@ function labelPage(
       return;
     }
     if (writtenRegister(later) === register) return;
+  }
+}
+
+/** Leaves out the hashes of symbols, which are random. */
+function labelSymbols(
+  file: OldBytes,
+  { core, symbolRegion }: CdsLayout,
+  start: number,
+  bytes: Uint8Array,
+): void {
+  const region = core[symbolRegion];
+  if (region === undefined || region.offset + region.sizeBytes <= start) return;
+  for (const place of symbolPlaces(file, region)) {
+    const at = place + 2 - start;
+    if (at >= bytes.length) return;
+    // A typed array has no place below 0.
+    bytes[at] = 0;
+    bytes[at + 1] = 0;
+  }
+}
+
+/** References in 4 bytes, and the class in each object's second word; its hash, which is random, is left out. */
+function labelHeap(start: number, bytes: Uint8Array, base: number, labelOf: LabelOf): void {
+  const set = (at: number, from: number) => {
+    const word = getI32(bytes, at) >>> 0;
+    const found = word === 0 ? -1 : labelOf(from + word);
+    if (found >= 0) setI32(bytes, at, found | 0);
+  };
+  let isClass = false;
+  for (let at = -start & 7; at + 8 <= bytes.length; at += 8) {
+    const isObject = identityHashOf(getI32(bytes, at), getI32(bytes, at + 4)) !== 0;
+    const pointer = getU64(bytes, at);
+    const found = pointer < 2 ** 32 ? -1 : labelOf(pointer);
+    if (isObject) setU64(bytes, at, 1);
+    else if (found >= 0) setU64(bytes, at, found);
+    else {
+      set(at, isClass ? base : 0);
+      set(at + 4, 0);
+    }
+    isClass = isObject;
   }
 }
 

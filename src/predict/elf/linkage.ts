@@ -3,11 +3,12 @@
  * the same symbol, which the jump-slot relocations tell, standing in the same order.
  */
 
+import { setI32 } from './bytes.ts';
 import { arm64Stepper } from './code-arm64.ts';
 import { x86Stepper } from './code-x86.ts';
 import type { Area } from './image.ts';
 import { MACHINE_AARCH64 } from './image.ts';
-import { type Context, type Piece, STEP_BYTES, type Stepper, setI32 } from './piece.ts';
+import { type Context, type Piece, STEP_BYTES, type Stepper } from './piece.ts';
 
 export const STUB_BYTES = 16;
 

@@ -3,9 +3,11 @@
  * section they change, addends of what stands in another section from that. In code, new ones follow the regions of which the
  * new code is made; in data they follow the old ones, and find their way again by what they refer to.
  */
+
+import { getI32, setI32 } from './bytes.ts';
 import { entryStepper } from './entries.ts';
 import { type Area, MACHINE_X86_64, type Section } from './image.ts';
-import { type Context, getI32, type Piece, type Stepper, setI32 } from './piece.ts';
+import type { Context, Piece, Stepper } from './piece.ts';
 import { type Base, learnOffset, predictOffset } from './relative.ts';
 import { MAX_RECORDS, type SortedRecords, sortedBy } from './tables.ts';
 

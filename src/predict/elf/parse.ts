@@ -1,11 +1,12 @@
-/** An ELF file taken apart, with what the linkers of some languages add to it. */
+/** A file with addresses taken apart: an ELF file, with what the linkers of some languages add to it, or an archive of Java classes. */
+import { parseCds } from '../cds/layout.ts';
 import { findGoLayout } from './go-layout.ts';
 import { type Area, type ElfImage, parseElfImage } from './image.ts';
 import type { OldBytes } from './old-bytes.ts';
 
-/** Takes the file apart; undefined when it is no ELF file known here. */
+/** Takes the file apart; undefined when it is none known here. */
 export function parseElf(bytes: OldBytes): ElfImage | undefined {
-  const image = parseElfImage(bytes);
+  const image = parseElfImage(bytes) ?? parseCds(bytes);
   const go = image && findGoLayout(bytes, image);
   if (image === undefined || go === undefined) return image;
   return { ...image, go, areas: cutOut(image.areas, go.buckets.start, go.buckets.end) };

@@ -2,6 +2,7 @@
  * What a predictor of one kind of bytes is to the driver: it fills the caller's buffer step by step, and asks for
  * every stretch to be corrected before it builds on it. So encoder and decoder walk through the same states.
  */
+import type { CdsNews } from '../cds/news.ts';
 import type { Addresses } from './addresses.ts';
 import type { GoWords } from './go-words.ts';
 import type { ElfImage } from './image.ts';
@@ -40,6 +41,8 @@ export interface Context {
   readonly taken: TakenOffsets;
   /** Undefined for files that Go's linker did not make. */
   readonly goWords: GoWords | undefined;
+  /** Undefined for all but archives of Java classes. */
+  readonly cdsNews: CdsNews | undefined;
   /** What offsets in the old sections that have bytes count from, in a file still to be linked; else empty. */
   readonly sectionBases: readonly (Base | undefined)[];
   /** The size of what stands at an old address, grown or shrunk as its bytes are by the map. */
@@ -60,25 +63,4 @@ export function copyStepper(context: Context, piece: Piece): Stepper {
     done += count;
     return count;
   };
-}
-
-export function getI32(bytes: Uint8Array, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
-}
-
-export function setI32(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value;
-  bytes[at + 1] = value >> 8;
-  bytes[at + 2] = value >> 16;
-  bytes[at + 3] = value >> 24;
-}
-
-/** Writes a number of up to 53 bits, negative ones in two's complement, as 8 bytes. */
-export function setU64(bytes: Uint8Array, at: number, value: number): void {
-  setI32(bytes, at, value | 0);
-  setI32(bytes, at + 4, Math.floor(value / 2 ** 32) | 0);
-}
-
-export function getU64(bytes: Uint8Array, at: number): number {
-  return (getI32(bytes, at) >>> 0) + (getI32(bytes, at + 4) >>> 0) * 2 ** 32;
 }

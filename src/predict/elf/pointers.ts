@@ -2,8 +2,10 @@
  * Predicts tables of 8-byte addresses: .data.rel.ro, .got, .init_array and the like. Where the new relocations, which
  * stand before, say what goes to a place, that is what stands there; else the old address, moved.
  */
+
+import { getU64, setU64 } from './bytes.ts';
 import type { Area } from './image.ts';
-import { type Context, getU64, type Piece, STEP_BYTES, type Stepper, setU64 } from './piece.ts';
+import { type Context, type Piece, STEP_BYTES, type Stepper } from './piece.ts';
 import { sortedBy } from './tables.ts';
 
 /** Numbers that small are more likely counts or flags than addresses. */

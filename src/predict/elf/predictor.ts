@@ -1,11 +1,20 @@
 /**
- * Predicts a new ELF file from an old one and the regions that match them. Encoder and decoder run this alike, region
+ * Predicts a new ELF file, or archive of Java classes, from an old one and the regions that match them. Encoder and decoder run this alike, region
  * by region in the order of the new file (docs/format.md, "Executables"); it never throws, whatever the old file and
  * the regions are, and everything it reads is what both sides have.
  */
 import type { RandomAccess } from '../../bytes/access.ts';
 import { bytesAccess } from '../../bytes/access.ts';
 import type { Region } from '../../kernels/match.ts';
+import { movedEntries, symbolEntries } from '../cds/entries.ts';
+import { CDS_HEADER_BYTES, parseCdsHeader } from '../cds/header.ts';
+import { cdsHeapStepper } from '../cds/heap.ts';
+import { cdsLoads } from '../cds/layout.ts';
+import type { CdsLayout } from '../cds/model.ts';
+import { openCdsNews } from '../cds/news.ts';
+import { cdsMapStepper } from '../cds/pointer-map.ts';
+import { cdsSpaceStepper } from '../cds/space.ts';
+import { cdsTableStepper } from '../cds/table.ts';
 import { movedSize, openAddresses } from './addresses.ts';
 import { arm64Stepper } from './code-arm64.ts';
 import { x86Stepper } from './code-x86.ts';
@@ -63,8 +72,8 @@ export interface ElfPredictor {
 }
 
 /**
- * Prepares to predict a file of `newSize` bytes; undefined when `old` is not an ELF file known here (64-bit,
- * little-endian, with section headers). `regions` are in the order of newStart, do not overlap there and lie inside of both files; callers
+ * Prepares to predict a file of `newSize` bytes; undefined when `old` is neither an ELF file known here (64-bit,
+ * little-endian, with section headers) nor an archive of Java classes. `regions` are in the order of newStart, do not overlap there and lie inside of both files; callers
  * check that before.
  */
 export function openElfPredictor(
@@ -86,6 +95,7 @@ export function openElfPredictor(
     tables: startTables(),
     taken: takenOffsets(image),
     goWords: findGoWords(oldBytes, image),
+    cdsNews: image.cds && openCdsNews(image.cds.symbolRegion),
     sectionBases: sectionBases(image),
     movedSize: (address, size) => movedSize(addresses, address, size),
     scratch: new Uint8Array(STEP_BYTES + 256),
@@ -100,12 +110,17 @@ export function openElfPredictor(
   let done = 0;
 
   const note = (newStart: number, bytes: Uint8Array) => {
+    noteHead(newStart, bytes);
+    context.cdsNews?.take(newStart, bytes);
+  };
+  const noteHead = (newStart: number, bytes: Uint8Array) => {
     if (headKnown || newStart >= head.length) return;
     head.set(bytes.subarray(0, head.length - newStart), newStart);
     headKnown = newStart + bytes.length >= head.length || readHead(newStart + bytes.length);
   };
   /** Takes the new program headers as soon as they are all there. */
   const readHead = (known: number): boolean => {
+    if (image.cds !== undefined) return known >= CDS_HEADER_BYTES && readCdsHead(image.cds);
     const bytes = openOldBytes(bytesAccess(head.subarray(0, known)));
     const header = parseElfHeader(bytes);
     if (header === undefined) return known >= 64;
@@ -113,6 +128,14 @@ export function openElfPredictor(
     if (end > head.length) return true;
     if (end > known) return false;
     addresses.setNewLoads(loadSegments(parseSegments(bytes, header)));
+    return true;
+  };
+  const readCdsHead = ({ basePlace }: CdsLayout): true => {
+    const bytes = openOldBytes(bytesAccess(head.subarray(0, CDS_HEADER_BYTES)));
+    const header = parseCdsHeader(bytes, newSize, basePlace);
+    if (header === undefined) return true;
+    addresses.setNewLoads(cdsLoads(header));
+    context.cdsNews!.start(header);
     return true;
   };
   const openPiece = (at: Region) => {
@@ -150,6 +173,7 @@ export function openElfPredictor(
     literal: note,
     close() {
       addresses.close();
+      context.cdsNews?.close();
       oldBytes.close();
     },
   };
@@ -191,6 +215,20 @@ function chooseStepper(context: Context, area: Area, piece: Piece): Stepper {
       return goBucketStepper(context, piece, area, context.image.go!);
     case 'dynamic':
       return dynamicStepper(context, piece, area);
+    case 'cdsSpace':
+      return cdsSpaceStepper(context, piece, context.cdsNews!);
+    case 'cdsSymbolTable':
+      return cdsTableStepper(context, piece, () => symbolEntries(context.cdsNews!.symbols()));
+    case 'cdsTable': {
+      const table = context.image.cds!.tables.find(({ start }) => start === area.start)!;
+      return cdsTableStepper(context, piece, (buckets) =>
+        movedEntries(context, table, context.cdsNews!, buckets),
+      );
+    }
+    case 'cdsHeap':
+      return cdsHeapStepper(context, piece, context.cdsNews!);
+    case 'cdsMap':
+      return cdsMapStepper(context, piece, context.cdsNews!);
     case 'sectionHeaders':
       return sectionHeaderStepper(context, piece, area);
     default:

@@ -3,17 +3,9 @@
  * some instruction takes an address), and 8-byte addresses in executables that are not position-independent.
  */
 
+import { getI32, getU64, setI32, setU64 } from './bytes.ts';
 import { type Area, TYPE_EXECUTABLE } from './image.ts';
-import {
-  type Context,
-  getI32,
-  getU64,
-  type Piece,
-  STEP_BYTES,
-  type Stepper,
-  setI32,
-  setU64,
-} from './piece.ts';
+import { type Context, type Piece, STEP_BYTES, type Stepper } from './piece.ts';
 import { learnOffset, predictOffset } from './relative.ts';
 import type { TakenOffsets } from './taken.ts';
 

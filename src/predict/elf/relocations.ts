@@ -2,9 +2,11 @@
  * Predicts relocations with addends (System V ABI, "Relocation"): each new one from the old one that follows the last,
  * with its place, symbol and addend moved; where the true place is another, from the old one that has that place.
  */
+
+import { getI32, getU64, setI32, setU64 } from './bytes.ts';
 import { entryStepper } from './entries.ts';
 import { type Area, MACHINE_AARCH64 } from './image.ts';
-import { type Context, getI32, getU64, type Piece, type Stepper, setI32, setU64 } from './piece.ts';
+import type { Context, Piece, Stepper } from './piece.ts';
 import { MAX_RECORDS, type SortedRecords, sortedBy } from './tables.ts';
 
 const ENTRY_BYTES = 24;

@@ -1,7 +1,9 @@
 /** Predicts the small tables that follow from others: symbol versions, the dynamic section, the section headers. */
+
+import { getU64, setU64 } from './bytes.ts';
 import { entryStepper } from './entries.ts';
 import { type Area, TYPE_RELOCATABLE } from './image.ts';
-import { type Context, getU64, type Piece, type Stepper, setU64 } from './piece.ts';
+import type { Context, Piece, Stepper } from './piece.ts';
 
 /** A version (2 bytes) per dynamic symbol: that of the old symbol it is paired with. */
 export function versionStepper(context: Context, piece: Piece, area: Area): Stepper {

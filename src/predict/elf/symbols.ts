@@ -2,9 +2,11 @@
  * Predicts symbol tables (System V ABI, "Symbol Table"): each new symbol from the old one of the same name, which
  * .gnu.hash tells for dynamic symbols, else the old order and the place of the true name among the old names.
  */
+
+import { getI32, getU64, setI32, setU64 } from './bytes.ts';
 import { entryStepper } from './entries.ts';
 import { type Area, TYPE_RELOCATABLE } from './image.ts';
-import { type Context, getI32, getU64, type Piece, type Stepper, setI32, setU64 } from './piece.ts';
+import type { Context, Piece, Stepper } from './piece.ts';
 import { learnOffset, predictOffset } from './relative.ts';
 import { MAX_RECORDS, type SortedRecords, sortedBy } from './tables.ts';
 

@@ -3,9 +3,11 @@
  * function, and then .eh_frame, whose records' places and functions the true .eh_frame_hdr tells. Every function is
  * paired with its old self, so that a record is predicted from the record it was before.
  */
+
+import { getI32, setI32 } from './bytes.ts';
 import { startDraft } from './entries.ts';
 import { type Area, EH_FRAME_HEADER_ENCODING } from './image.ts';
-import { type Context, copyStepper, getI32, type Piece, STEP_BYTES, type Stepper, setI32 } from './piece.ts';
+import { type Context, copyStepper, type Piece, STEP_BYTES, type Stepper } from './piece.ts';
 import { MAX_RECORDS, type SortedRecords, sortedBy } from './tables.ts';
 
 const HEADER_BYTES = 12;
