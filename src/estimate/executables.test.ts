@@ -4,6 +4,7 @@ import { bytesAccess } from '../bytes/access.ts';
 import type { Catalog } from '../create/catalog.ts';
 import { NO_ANCHORS } from '../create/choose-parts.ts';
 import { openMatcher } from '../kernels/matcher.ts';
+import { CLASS_ARCHIVE, executableBytes } from './coding.ts';
 import { ROUGH_EFFORT } from './contents.ts';
 import { matchRoughly } from './executables.ts';
 
@@ -61,4 +62,13 @@ test('in a large one, what moved by less than half a megabyte is found', async (
   const { newBytes, isWide } = await match(old, next);
   expect(isWide).toBe(true);
   expect(newBytes).toBeLessThan(260_000);
+});
+
+test('an archive of Java classes is taken for no machine, and to leave less', async () => {
+  const old = program(6, 300_000);
+  const next = Buffer.concat([old.subarray(0, 100_000), seededBytes(7, 30_000), old.subarray(100_000)]);
+  for (const file of [old, next]) file.set([0xa2, 0xab, 0x0b, 0xf0]);
+  const found = await match(old, next);
+  expect(found.machine).toBe(CLASS_ARCHIVE);
+  expect(executableBytes(found)).toBeLessThan(executableBytes({ ...found, machine: X86_64 }) / 2);
 });

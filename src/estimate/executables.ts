@@ -10,7 +10,7 @@ import { matchWindow, windowsOf } from '../create/match-file.ts';
 import type { Part } from '../create/part-table.ts';
 import type { Match } from '../create/residual.ts';
 import type { MatchContext } from '../create/write-file.ts';
-import { QUICK_CODER, type RoughMatch } from './coding.ts';
+import { CLASS_ARCHIVE, QUICK_CODER, type RoughMatch } from './coding.ts';
 import { isGoProgram } from './go-program.ts';
 
 /** An executable of which no more than this part of the bytes differs in place is matched as it stands. */
@@ -41,6 +41,10 @@ function cutOf(content: RandomAccess): Cut {
   return content.sizeBytes < HALF_FROM_BYTES ? WIDE : { ...WIDE, every: 2 };
 }
 
+function isElf(start: Uint8Array): boolean {
+  return start[0] === 0x7f && start[1] === 0x45;
+}
+
 export async function matchRoughly(
   content: RandomAccess,
   earlier: Part,
@@ -49,7 +53,7 @@ export async function matchRoughly(
   const { space } = catalog;
   const { sizeBytes } = content;
   const start = readRange(content, 0, Math.min(START_BYTES, sizeBytes), START_BYTES);
-  const machine = start[18]! + 256 * start[19]!;
+  const machine = isElf(start) ? start[18]! + 256 * start[19]! : CLASS_ARCHIVE;
   if (sizeBytes === earlier.sizeBytes) {
     const differing = findDiffering(content, sliceAccess(space, earlier.address, sizeBytes));
     if (differing !== undefined) return { newBytes: 0, regions: 1, differing, machine, isWide: false };
