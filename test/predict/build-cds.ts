@@ -1,5 +1,5 @@
 /**
- * Makes small archives of Java classes as the virtual machine of JDK 17 does, so that tests can put in a class and have
+ * Makes small archives of Java classes as the virtual machines of JDK 17 and 25 do, so that tests can put in a class and have
  * everything after it move: things with pointers, symbols, hash tables, maps of pointers, and a piece of the heap.
  */
 
@@ -22,6 +22,8 @@ export interface CdsSpec {
   readonly seed: number;
   /** Where things are mapped. */
   readonly base?: number;
+  /** Whose form it has: 17, if nothing is said. */
+  readonly release?: 17 | 25;
 }
 
 export const CDS_BASE = 0x800000000;
@@ -50,22 +52,28 @@ function startsOf(parts: readonly Buffer[]): number[] {
 
 export function buildCds(spec: CdsSpec): Uint8Array {
   const base = spec.base ?? CDS_BASE;
+  const isLater = spec.release === 25;
+  // Above the base, later archives leave a page free.
+  const free = isLater ? PAGE : 0;
   const symbols = symbolBytes(spec.symbols);
   const symbolStarts = startsOf(symbols);
   const classBytes = (at: readonly number[], symbolAt: (i: number) => number) =>
     spec.classes.map(({ id, name, refers, numbers: count }) =>
       numbers(8, [
         symbolAt(name),
-        ...refers.map((other) => base + (at[other] ?? 0)),
+        ...refers.map((other) => base + free + (at[other] ?? 0)),
         ...Array.from({ length: count }, (_, k) => (id * 2654435761 + k * 40503) % 2 ** 40),
       ]),
     );
   const classStarts = startsOf(classBytes([], () => 0));
   const rwBytes = classBytes(classStarts, () => 0).reduce((sum, each) => sum + each.length, 0);
-  const roAt = up(rwBytes, PAGE);
+  const roAt = free + up(rwBytes, PAGE);
   const rw = Buffer.concat(classBytes(classStarts, (i) => base + roAt + symbolStarts[i]!));
 
-  const heap = heapBytes(spec, classStarts);
+  const heap = heapBytes(
+    spec,
+    classStarts.map((start) => free + start),
+  );
   const symbolTable = table(
     spec.symbols.map((text, i) => [textHash(text), roAt + symbolStarts[i]!]),
     (spec.symbols.length >> 2) | 1,
@@ -79,7 +87,7 @@ export function buildCds(spec: CdsSpec): Uint8Array {
   const roStarts = startsOf(roParts);
   const tableWords = (part: number, entries: number, bytes: Buffer) => {
     const buckets = bytes.readUInt32LE(0) - 1;
-    const at = base + roAt + roStarts[part]! + 4;
+    const at = (isLater ? 0 : base) + roAt + roStarts[part]! + 4;
     return [entries, buckets, at, at + up(4 + 4 * (buckets + 1), 8)];
   };
   const trailer = numbers(8, [
@@ -89,14 +97,18 @@ export function buildCds(spec: CdsSpec): Uint8Array {
   ]);
   const ro = Buffer.concat([...roParts, trailer]);
   const core = Buffer.concat([padded(rw, PAGE), ro]);
-  const coreMap = padded(mapOf(core, 8, (at) => isCore(Number(core.readBigUInt64LE(at)), base, core.length)));
+  const isPointer = (word: bigint) => isCore(Number(word), base + free, core.length);
+  const mapOfWords = (bytes: Buffer) => mapOf(bytes, 8, (at) => isPointer(bytes.readBigUInt64LE(at)));
   const heapMap = mapOf(heap.bytes, 4, (at) => heap.isReference.has(at));
-  return write(base, [
-    { bytes: rw, address: 0 },
+  const regions = [
+    { bytes: rw, address: free },
     { bytes: ro, address: roAt },
-    { bytes: Buffer.concat([coreMap, heapMap]), address: 0 },
-    { bytes: heap.bytes, address: HEAP_ADDRESS, map: [coreMap.length, heap.bytes.length / 4] },
-  ]);
+    { bytes: Buffer.alloc(0), address: 0 },
+    { bytes: heap.bytes, address: HEAP_ADDRESS },
+  ];
+  return isLater
+    ? writeLater(base, regions, [mapOfWords(rw), mapOfWords(ro), heapMap])
+    : write(base, regions, padded(mapOfWords(core)), heapMap);
 }
 
 function isCore(word: number, base: number, bytes: number): boolean {
@@ -106,26 +118,59 @@ function isCore(word: number, base: number, bytes: number): boolean {
 interface Region {
   readonly bytes: Buffer;
   readonly address: number;
-  readonly map?: readonly [offset: number, bits: number];
 }
 
-function write(base: number, regions: readonly Region[]): Uint8Array {
-  const header = Buffer.alloc(PAGE);
-  numbers(4, [0xf00baba2, 0x12345, 11]).copy(header);
-  header.writeBigUInt64LE(BigInt(base), 0x390);
-  header.writeBigUInt64LE(0x100000000n, 0x228);
-  const parts = [header];
+function write(base: number, regions: readonly Region[], coreMap: Buffer, heapMap: Buffer): Uint8Array {
+  const maps = Buffer.concat([coreMap, heapMap]);
+  const { header, parts } = start(base, 0x390, 11);
   let offset = PAGE;
-  for (const [i, { bytes, address, map }] of regions.entries()) {
-    numbers(8, [offset, address, bytes.length, ...(map ?? [])]).copy(header, 16 + 72 * i + 24);
-    header.writeUInt32LE(
-      bytes.reduce((sum, each) => (Math.imul(sum, 31) + each) >>> 0, 0),
-      16 + 72 * i,
-    );
-    parts.push(padded(bytes, PAGE));
-    offset += up(bytes.length, PAGE);
+  for (const [i, { bytes, address }] of regions.entries()) {
+    const content = i === 2 ? maps : bytes;
+    const map = i === 3 ? [coreMap.length, bytes.length / 4] : [];
+    numbers(8, [offset, address, content.length, ...map]).copy(header, 16 + 72 * i + 24);
+    parts.push(padded(content, PAGE));
+    offset += up(content.length, PAGE);
   }
   return new Uint8Array(Buffer.concat(parts));
+}
+
+/** Each region with a map of its own, from the first bit that is set to the last. */
+function writeLater(base: number, regions: readonly Region[], maps: readonly Buffer[]): Uint8Array {
+  const { header, parts } = start(base, 0x358, 19);
+  const trimmed = maps.map(trim);
+  const mapAt = startsOf(trimmed.map(({ bytes }) => bytes));
+  const all = Buffer.concat(trimmed.map(({ bytes }) => bytes));
+  for (const [i, place] of [0x3a0, 0x3a8, 0x390].entries())
+    header.writeBigUInt64LE(BigInt(trimmed[i]!.first), place);
+  let offset = PAGE;
+  for (const [i, { bytes, address }] of regions.entries()) {
+    const content = i === 2 ? all : bytes;
+    const [words, number] = i === 3 ? [3, 2] : [5, i];
+    const at = 24 + 96 * i + 24;
+    numbers(8, [offset, address, content.length]).copy(header, at);
+    if (i !== 2) numbers(8, [mapAt[number]!, trimmed[number]!.bits]).copy(header, at + 8 * words);
+    parts.push(padded(content, PAGE));
+    offset += up(content.length, PAGE);
+  }
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+function trim(map: Buffer): { readonly bytes: Buffer; readonly first: number; readonly bits: number } {
+  const ones = Array.from({ length: 8 * map.length }, (_, bit) => bit).filter(
+    (bit) => ((map[bit >> 3]! >> (bit & 7)) & 1) === 1,
+  );
+  const [first, last] = [ones[0] ?? 0, ones.at(-1) ?? 0];
+  const bytes = Buffer.alloc(up(last + 1 - first, 64) / 8);
+  for (const one of ones) bytes[(one - first) >> 3]! |= 1 << ((one - first) & 7);
+  return { bytes, first, bits: last + 1 - first };
+}
+
+function start(base: number, basePlace: number, version: number) {
+  const header = Buffer.alloc(PAGE);
+  numbers(4, [0xf00baba2, 0x12345, version]).copy(header);
+  header.writeBigUInt64LE(BigInt(base), basePlace);
+  header.writeBigUInt64LE(0x100000000n, 0x228);
+  return { header, parts: [header] };
 }
 
 function symbolBytes(texts: readonly string[]): Buffer[] {
@@ -217,7 +262,7 @@ function archiveSpec(): CdsSpec {
 }
 
 /** Two archives: in the later a symbol, a class and an object are put in, and other hashes are drawn. */
-export function cdsVersions(): readonly [old: Uint8Array, next: Uint8Array] {
+export function cdsVersions(release: 17 | 25 = 17): readonly [old: Uint8Array, next: Uint8Array] {
   const spec = archiveSpec();
   const moved = (at: number, index: number) => (index < at ? index : index + 1);
   const later: CdsSpec = {
@@ -234,5 +279,5 @@ export function cdsVersions(): readonly [old: Uint8Array, next: Uint8Array] {
       .toSpliced(50, 0, { id: 1000, class: 60, refers: [1, 2, 3, 4, 5] }),
     seed: 0xface,
   };
-  return [buildCds(spec), buildCds(later)];
+  return [buildCds({ ...spec, release }), buildCds({ ...later, release })];
 }

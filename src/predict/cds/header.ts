@@ -4,17 +4,14 @@
  * is told by three words, its offset in the file, where it is mapped, and its size, and follows on the one before.
  */
 import type { OldBytes } from '../elf/old-bytes.ts';
-import { type CdsHeader, type CdsRegion, endOfCore, type HeapRegion, mapBytesOf } from './model.ts';
+import { CDS_HEADER_BYTES, FIRST_PLACE, type FoundRegion, findMaps } from './maps.ts';
+import { type CdsHeader, type CdsPlaces, type CdsRegion, endOfCore } from './model.ts';
 
 export const CDS_MAGIC = 0xf00baba2;
 const PAGE_BYTES = 4096;
-/** All that is read of a header. */
-export const CDS_HEADER_BYTES = 1024;
-/** The words before belong to no region. */
-const FIRST_PLACE = 16;
 const MAX_REGIONS = 16;
-/** A region's three words, and two more that may tell of its map. */
-const DESCRIPTOR_BYTES = 40;
+/** A region's three words, and four more that may tell of its maps. */
+const DESCRIPTOR_BYTES = 56;
 /** Regions begin at pages of up to so many bytes. */
 const MAX_PADDING_BYTES = 1 << 16;
 /** Between core regions there is less address space than that. */
@@ -26,48 +23,30 @@ const MIN_BASE = 2 ** 31;
 const SAMPLE_BYTES = 1 << 16;
 
 /**
- * `bytes` are the file's first CDS_HEADER_BYTES at least, of `fileBytes` in all. The base is the word at `basePlace`;
- * without, it is found, for which `bytes` must be the whole file. Undefined when this is no such file.
+ * `bytes` are the file's first CDS_HEADER_BYTES at least, of `fileBytes` in all. What has its place by release is read from
+ * `places`; without, it is found, for which `bytes` must be the whole file. Undefined when this is no such file.
  */
 export function parseCdsHeader(
   bytes: OldBytes,
   fileBytes: number,
-  basePlace?: number,
+  places?: CdsPlaces,
 ): CdsHeader | undefined {
   if (bytes.sizeBytes < CDS_HEADER_BYTES || bytes.u32(0) !== CDS_MAGIC) return undefined;
   const regions = findRegions(bytes, fileBytes);
   const relative = coreOf(regions);
   if (relative.length === 0) return undefined;
-  const place = basePlace ?? findBase(bytes, relative);
+  const place = places === undefined ? findBase(bytes, relative) : places.base;
   if (place === undefined) return undefined;
   const base = place < 0 ? 0 : bytes.u64(place);
   if (place >= 0 && !isBase(base)) return undefined;
-  const core = relative.map(({ offset, address, sizeBytes }) => ({
-    offset,
-    address: base + address,
-    sizeBytes,
-  }));
+  const core = relative.map((each): FoundRegion => ({ ...each, address: base + each.address }));
+  // Those that are mapped below 4 GiB; other heaps are referred to in other ways.
+  const heap = regions
+    .slice(core.length)
+    .filter(({ address, sizeBytes }) => address > 0 && address + sizeBytes <= 2 ** 32);
   const next = regions[core.length];
-  const isMap = next !== undefined && next.address === 0 && next.sizeBytes >= mapBytesOf(core);
-  const map = isMap ? { start: next.offset, end: next.offset + next.sizeBytes } : undefined;
-  const heap = heapOf(bytes, regions.slice(core.length), isMap ? next.sizeBytes : 0);
-  return { core, heap, base, basePlace: place, map };
-}
-
-/** Those that are mapped below 4 GiB; other heaps are referred to in other ways. */
-function heapOf(bytes: OldBytes, regions: readonly FoundRegion[], mapBytes: number): readonly HeapRegion[] {
-  return regions
-    .filter(({ address, sizeBytes }) => address > 0 && address + sizeBytes <= 2 ** 32)
-    .map(({ place, offset, address, sizeBytes }) => {
-      const mapPlace = bytes.u64(place + 24);
-      const isWhole = bytes.u64(place + 32) * 4 === sizeBytes && mapPlace + sizeBytes / 32 <= mapBytes;
-      return { offset, address, sizeBytes, mapPlace: isWhole ? mapPlace : -1 };
-    });
-}
-
-interface FoundRegion extends CdsRegion {
-  /** Where the header has its three words. */
-  readonly place: number;
+  const map = next?.address === 0 ? { start: next.offset, end: next.offset + next.sizeBytes } : undefined;
+  return { core, heap, base, map, ...findMaps(bytes, { core, heap, map }, place, places) };
 }
 
 /** All regions that have bytes, in the order of the file; what they say of their address counts from something. */
@@ -93,7 +72,7 @@ function findRegions(bytes: OldBytes, fileBytes: number): readonly FoundRegion[]
 }
 
 /** The regions, from the first on, whose addresses follow on each other, too. */
-function coreOf(regions: readonly CdsRegion[]): readonly CdsRegion[] {
+function coreOf(regions: readonly FoundRegion[]): readonly FoundRegion[] {
   let count = 0;
   while (count < regions.length) {
     const before = regions[count - 1];

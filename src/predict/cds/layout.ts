@@ -3,21 +3,9 @@ import type { Area, ElfImage, Section, Segment } from '../elf/image.ts';
 import { TYPE_SHARED } from '../elf/image.ts';
 import type { OldBytes } from '../elf/old-bytes.ts';
 import { parseCdsHeader } from './header.ts';
-import {
-  type CdsHeader,
-  type CdsLayout,
-  type CdsRegion,
-  endOfCore,
-  isCorePointer,
-  MAX_MAP_BYTES,
-  mapBytesOf,
-  type Stretch,
-} from './model.ts';
+import type { CdsHeader, CdsLayout, CdsRegion } from './model.ts';
 import { countSymbols } from './symbols.ts';
 import { findTables } from './tables.ts';
-
-/** Words that are compared with the map before it is believed. */
-const MAP_SAMPLE_WORDS = 1 << 16;
 
 /** As an image with addresses like that of an executable; undefined when it is no such archive. */
 export function parseCds(bytes: OldBytes): ElfImage | undefined {
@@ -26,8 +14,7 @@ export function parseCds(bytes: OldBytes): ElfImage | undefined {
   const counts = header.core.map((region) => countSymbols(bytes, region));
   const symbolRegion = counts.findIndex((count) => count > 0);
   const tables = findTables(bytes, header, counts[symbolRegion] ?? -1);
-  const map = header.map !== undefined && isMap(bytes, header, header.map) ? header.map : undefined;
-  const layout: CdsLayout = { ...header, map, symbolRegion, tables };
+  const layout: CdsLayout = { ...header, symbolRegion, tables };
   const sections = [
     ...header.core.map((each, index) => asSection(each, index, 'cdsSpace')),
     ...header.heap.map((each, index) => asSection(each, header.core.length + index, 'cdsHeap')),
@@ -54,23 +41,6 @@ export function cdsLoads({ core, heap }: CdsHeader): Segment[] {
   }));
 }
 
-/** Whether the old map says of the first words what they are: only then will the new one follow from the new words. */
-function isMap(bytes: OldBytes, { core }: CdsHeader, map: Stretch): boolean {
-  if (map.end - map.start > MAX_MAP_BYTES || mapBytesOf(core) > MAX_MAP_BYTES) return false;
-  const { offset, address, sizeBytes } = core[0]!;
-  const end = endOfCore(core);
-  const words = Math.min(MAP_SAMPLE_WORDS, Math.floor(sizeBytes / 8));
-  let pointers = 0;
-  let wrong = 0;
-  for (let i = 0; i < words; i++) {
-    const isMarked = ((bytes.u8(map.start + (i >> 3)) >> (i & 7)) & 1) === 1;
-    const isPointer = isCorePointer(bytes.u64(offset + 8 * i), address, end);
-    if (isMarked) pointers++;
-    if (isMarked !== isPointer) wrong++;
-  }
-  return 16 * wrong < pointers;
-}
-
 function asSection({ offset, address, sizeBytes }: CdsRegion, index: number, kind: Section['kind']): Section {
   return {
     index,
@@ -93,7 +63,11 @@ function asSection({ offset, address, sizeBytes }: CdsRegion, index: number, kin
 }
 
 /** Regions, the tables cut out of them, and the map, in the order of the file; the rest is plain. */
-function layOut(sizeBytes: number, sections: readonly Section[], { tables, map }: CdsLayout): Area[] {
+function layOut(
+  sizeBytes: number,
+  sections: readonly Section[],
+  { tables, map, coreMaps, heapMaps }: CdsLayout,
+): Area[] {
   const areas: Area[] = [];
   let at = 0;
   const add = (start: number, end: number, kind: Area['kind'], section: Section | undefined) => {
@@ -101,7 +75,9 @@ function layOut(sizeBytes: number, sections: readonly Section[], { tables, map }
     if (end > start) areas.push({ start, end, kind, section });
     at = end;
   };
-  const claims = map === undefined ? [] : [{ ...map, kind: 'cdsMap' as const, section: undefined }];
+  const hasMaps = coreMaps.length > 0 || heapMaps.some((each) => each !== undefined);
+  const claims =
+    map === undefined || !hasMaps ? [] : [{ ...map, kind: 'cdsMap' as const, section: undefined }];
   const stretches = sections.map((section) => ({
     start: section.offset,
     end: section.offset + section.size,

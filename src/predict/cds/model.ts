@@ -10,21 +10,38 @@ export interface CdsRegion {
   readonly sizeBytes: number;
 }
 
-export interface HeapRegion extends CdsRegion {
-  /** Where its own map begins, a bit for each 4 bytes, in the region of the map of pointers; -1 where it is not known. */
-  readonly mapPlace: number;
+/** Bits of the map region, each of which says whether some bytes of a region, or of all core regions, are a reference. */
+export interface PointerMap {
+  /** Where the bits begin in the map region, and how many there are. */
+  readonly start: number;
+  readonly bits: number;
+  /** The address that the first bit is for, and how many bytes each is for. */
+  readonly address: number;
+  readonly unitBytes: 4 | 8;
+}
+
+/** Where the header has what can't be told by its place from release to release. */
+export interface CdsPlaces {
+  /** The base; -1 where it has none. */
+  readonly base: number;
+  /** How many of a region's units, of the core's and of the heap's, its map passes over; -1 where it says nothing of it. */
+  readonly core: readonly number[];
+  readonly heap: readonly number[];
 }
 
 export interface CdsHeader {
   /** What the addresses in the file lie in; by offset and by address, none overlapping. One at least. */
   readonly core: readonly CdsRegion[];
-  /** The address that offsets count from, and where the header has it; -1 where it has none. */
+  /** The address that offsets count from. */
   readonly base: number;
-  readonly basePlace: number;
   /** Pieces of the Java heap, by offset; what refers to them has their addresses in 4 bytes. */
-  readonly heap: readonly HeapRegion[];
-  /** The region that may be the map of pointers: a bit for each 8 bytes from the first core region's address on. */
+  readonly heap: readonly CdsRegion[];
+  /** The region with the maps. */
   readonly map: Stretch | undefined;
+  /** Those of the core regions: one for all, or one for each that has one; then those of the heap's, by number. */
+  readonly coreMaps: readonly PointerMap[];
+  readonly heapMaps: readonly (PointerMap | undefined)[];
+  readonly places: CdsPlaces;
 }
 
 /** Offsets in the file. */
@@ -45,12 +62,6 @@ export interface CdsLayout extends CdsHeader {
   readonly symbolRegion: number;
   /** Hash tables, in the order of the file. */
   readonly tables: readonly CdsTable[];
-}
-
-/** Bytes of the map that stand for the core regions; what else is in its region is of other kinds. */
-export function mapBytesOf(core: readonly CdsRegion[]): number {
-  const last = core.at(-1)!;
-  return 8 * Math.ceil((last.address + last.sizeBytes - core[0]!.address) / 512);
 }
 
 /** The end of the addresses of the core regions, exclusive. */

@@ -5,15 +5,14 @@
 import { releaseMemory } from '../../bytes/release.ts';
 import { getI32, getU64 } from '../elf/bytes.ts';
 import { type IdentityHashes, identityHashOf, startIdentityHashes } from './identity.ts';
-import {
-  type CdsHeader,
-  type CdsRegion,
-  endOfCore,
-  isCorePointer,
-  MAX_MAP_BYTES,
-  mapBytesOf,
-} from './model.ts';
+import { type CdsHeader, type CdsRegion, endOfCore, isCorePointer, type PointerMap } from './model.ts';
 import { openSymbolNews, type SymbolNews } from './symbols.ts';
+
+/** A map of the new file, and what it is made of. */
+export interface MadeMap {
+  readonly map: PointerMap;
+  readonly bytes: Uint8Array;
+}
 
 export interface CdsNews {
   /** The new header is known: before that nothing is. To be called once. */
@@ -25,8 +24,8 @@ export interface CdsNews {
   /** Undefined before the new header is known, and where there are none. */
   symbols(): SymbolNews | undefined;
   readonly hashes: IdentityHashes;
-  /** The map of pointers, as the new words make it; empty before the new header is known. */
-  map(): Uint8Array;
+  /** The maps of the core regions, as the new words make them; none before the new header is known. */
+  maps(): readonly MadeMap[];
   /** Gives its memory back. */
   close(): void;
 }
@@ -36,7 +35,7 @@ export function openCdsNews(symbolRegion: number): CdsNews {
   const hashes = startIdentityHashes();
   let header: CdsHeader | undefined;
   let symbols: SymbolNews | undefined;
-  let map = new Uint8Array(0);
+  let maps: readonly MadeMap[] = [];
   /** The first byte that was not told yet. */
   let known = 0;
   let first = 0;
@@ -44,9 +43,10 @@ export function openCdsNews(symbolRegion: number): CdsNews {
 
   const mark = (place: number, bytes: Uint8Array, at: number) => {
     if (!isCorePointer(getU64(bytes, at), first, end)) return;
-    const index = (place - first) / 8;
-    const byte = Math.floor(index / 8);
-    if (byte < map.length) map[byte]! |= 1 << (index % 8);
+    for (const { map, bytes: made } of maps) {
+      const bit = (place - map.address) / 8;
+      if (bit >= 0 && bit < map.bits) made[Math.floor(bit / 8)]! |= 1 << (bit % 8);
+    }
   };
   const see = (_place: number, bytes: Uint8Array, at: number) => {
     const hash = identityHashOf(getI32(bytes, at), getI32(bytes, at + 4));
@@ -59,7 +59,7 @@ export function openCdsNews(symbolRegion: number): CdsNews {
       const { core } = header;
       first = core[0]!.address;
       end = endOfCore(core);
-      map = new Uint8Array(Math.min(MAX_MAP_BYTES, mapBytesOf(core)));
+      maps = header.coreMaps.map((map) => ({ map, bytes: new Uint8Array(Math.ceil(map.bits / 8)) }));
       const region = core[symbolRegion];
       if (region !== undefined) symbols = openSymbolNews(region, header.base);
     },
@@ -76,8 +76,8 @@ export function openCdsNews(symbolRegion: number): CdsNews {
     },
     symbols: () => symbols,
     hashes,
-    map: () => map,
-    close: () => releaseMemory([map]),
+    maps: () => maps,
+    close: () => releaseMemory(maps.map(({ bytes }) => bytes)),
   };
 }
 

@@ -24,14 +24,15 @@ function parse(bytes: Uint8Array) {
 }
 
 /** Whether each byte is predicted rightly, by the kind of area it is in; literals are not counted. */
-function wrongByKind(regions: typeof REGIONS): Record<string, number> {
-  const predictor = openElfPredictor(bytesAccess(OLD), regions, NEXT.length)!;
-  const { areas } = parse(NEXT)!;
+function wrongByKind(old: Uint8Array, next: Uint8Array): Record<string, number> {
+  const regions = match(old, next);
+  const predictor = openElfPredictor(bytesAccess(old), regions, next.length)!;
+  const { areas } = parse(next)!;
   const wrong: Record<string, number> = Object.fromEntries(areas.map(({ kind }) => [kind, 0]));
   const buffer = new Uint8Array(STEP_BYTES);
   let at = 0;
   const literal = (end: number) => {
-    predictor.literal(at, NEXT.subarray(at, end));
+    predictor.literal(at, next.subarray(at, end));
     at = end;
   };
   for (const [index, region] of regions.entries()) {
@@ -42,15 +43,15 @@ function wrongByKind(regions: typeof REGIONS): Record<string, number> {
       const count = predictor.step(buffer, (from, to) => {
         for (let i = from; i < to; i++) {
           const { kind } = areas.find(({ end }) => start + i < end)!;
-          if (buffer[i] !== NEXT[start + i]) wrong[kind]!++;
+          if (buffer[i] !== next[start + i]) wrong[kind]!++;
         }
-        buffer.set(NEXT.subarray(start + from, start + to), from);
+        buffer.set(next.subarray(start + from, start + to), from);
       });
       if (count === 0) break;
       at += count;
     }
   }
-  literal(NEXT.length);
+  literal(next.length);
   return wrong;
 }
 
@@ -78,8 +79,8 @@ test('of archives that differ by a class, nearly every byte is predicted', () =>
   expect(expectRoundTrip(OLD, REGIONS, NEXT)).toBeLessThan(plain / 30);
 });
 
-test('what follows from other bytes is predicted whole: symbols, their table, maps', () => {
-  const wrong = wrongByKind(REGIONS);
+test.each([17, 25] as const)('what follows from other bytes in JDK %i is predicted whole', (release) => {
+  const wrong = wrongByKind(...cdsVersions(release));
   // A class was put in: of what refers to it, nobody knows.
   expect(wrong['cdsSpace']).toBeLessThan(60);
   expect(wrong['cdsSymbolTable']).toBeLessThan(4);
@@ -107,17 +108,22 @@ test('an archive that is mapped elsewhere is predicted from one that is not', ()
   expect(expectRoundTrip(old!, regions, next!)).toBeLessThan(80);
 });
 
-test('both sides agree on archives damaged anywhere, with any regions', () => {
-  const place = fc.oneof(fc.nat(1024), fc.nat(OLD.length - 9), tableOf(OLD), trailerOf(OLD));
-  const damage = fc.array(fc.tuple(place, hostileNumber), { maxLength: 6 });
-  const regions = fc.oneof(fc.constant(REGIONS), regionsOf(OLD.length, NEXT.length));
-  fc.assert(
-    fc.property(damage, damage, regions, (oldDamage, newDamage, chosen) => {
-      expectRoundTrip(withDamage(OLD, oldDamage), chosen, withDamage(NEXT, newDamage));
-    }),
-    { numRuns: 120 },
-  );
-});
+test.each([17, 25] as const)(
+  'both sides agree on archives of JDK %i damaged anywhere, with any regions',
+  (release) => {
+    const [old, next] = cdsVersions(release);
+    const planned = match(old, next);
+    const place = fc.oneof(fc.nat(1024), fc.nat(old.length - 9), tableOf(old), trailerOf(old));
+    const damage = fc.array(fc.tuple(place, hostileNumber), { maxLength: 6 });
+    const regions = fc.oneof(fc.constant(planned), regionsOf(old.length, next.length));
+    fc.assert(
+      fc.property(damage, damage, regions, (oldDamage, newDamage, chosen) => {
+        expectRoundTrip(withDamage(old, oldDamage), chosen, withDamage(next, newDamage));
+      }),
+      { numRuns: 120 },
+    );
+  },
+);
 
 function tableOf(bytes: Uint8Array): fc.Arbitrary<number> {
   const { start } = parse(bytes)!.cds!.tables[1]!;
@@ -151,11 +157,11 @@ test('archives cut anywhere are predicted alike or not at all', () => {
   }
 });
 
-test('headers of any numbers are read, or are none', () => {
+test.each([OLD, cdsVersions(25)[0]])('headers of any numbers are read, or are none', (whole) => {
   const place = fc.nat(127).map((word) => 8 * word);
   fc.assert(
     fc.property(fc.array(fc.tuple(place, hostileNumber), { maxLength: 12 }), (damage) => {
-      const bytes = withDamage(OLD, damage);
+      const bytes = withDamage(whole, damage);
       const header = parseCdsHeader(openOldBytes(bytesAccess(bytes)), bytes.length);
       if (header === undefined) return;
       let end = 0;
@@ -165,6 +171,9 @@ test('headers of any numbers are read, or are none', () => {
         expect(end).toBeLessThanOrEqual(bytes.length);
         expect(Number.isSafeInteger(address + sizeBytes)).toBe(true);
       }
+      const maps = [...header.coreMaps, ...header.heapMaps].filter((each) => each !== undefined);
+      const room = header.map === undefined ? 0 : header.map.end - header.map.start;
+      for (const { start, bits } of maps) expect(start + bits / 8).toBeLessThanOrEqual(room);
     }),
   );
 });

@@ -7,9 +7,10 @@ import type { RandomAccess } from '../../bytes/access.ts';
 import { bytesAccess } from '../../bytes/access.ts';
 import type { Region } from '../../kernels/match.ts';
 import { movedEntries, symbolEntries } from '../cds/entries.ts';
-import { CDS_HEADER_BYTES, parseCdsHeader } from '../cds/header.ts';
+import { parseCdsHeader } from '../cds/header.ts';
 import { cdsHeapStepper } from '../cds/heap.ts';
 import { cdsLoads } from '../cds/layout.ts';
+import { CDS_HEADER_BYTES } from '../cds/maps.ts';
 import type { CdsLayout } from '../cds/model.ts';
 import { openCdsNews } from '../cds/news.ts';
 import { cdsMapStepper } from '../cds/pointer-map.ts';
@@ -130,9 +131,9 @@ export function openElfPredictor(
     addresses.setNewLoads(loadSegments(parseSegments(bytes, header)));
     return true;
   };
-  const readCdsHead = ({ basePlace }: CdsLayout): true => {
+  const readCdsHead = ({ places }: CdsLayout): true => {
     const bytes = openOldBytes(bytesAccess(head.subarray(0, CDS_HEADER_BYTES)));
-    const header = parseCdsHeader(bytes, newSize, basePlace);
+    const header = parseCdsHeader(bytes, newSize, places);
     if (header === undefined) return true;
     addresses.setNewLoads(cdsLoads(header));
     context.cdsNews!.start(header);
