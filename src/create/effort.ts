@@ -24,8 +24,10 @@ export interface Effort {
   readonly opensParts: boolean;
   /** Whether new bytes are looked for among those of the whole layer. */
   readonly findsRepeats: boolean;
-  /** The largest stream that the mixing coder is tried on, in bytes: it takes a second or two for a megabyte. */
+  /** The largest stream that the mixing coder is tried on, in bytes: it takes half a second for a megabyte, or a second. */
   readonly mixedBytes: number;
+  /** Whether brotli, which takes twice as long and is rarely smaller, is left out where the mixing coder does well. */
+  readonly mixesAlone: boolean;
   /** The largest stream that the recalling coder is tried on besides brotli, in bytes: it takes up to a second for a megabyte. */
   readonly recalledBytes: number;
   /** The largest stream of text that it codes at once, without brotli, in bytes: of text, makers and readers do some megabytes a second. */
@@ -56,6 +58,7 @@ const FAST = {
   listsDigests: false,
   sparserBits: 1,
   mixedBytes: 0,
+  mixesAlone: true,
   recalledBytes: 0,
   recalledTextBytes: 0,
 };
@@ -69,10 +72,11 @@ const MIDDLE = {
   listsDigests: true,
   sparserBits: 0,
   mixedBytes: MB,
+  mixesAlone: true,
   recalledBytes: 0,
   recalledTextBytes: 0,
 };
-const FULL = { ...MIDDLE, labellings: 1 };
+const FULL = { ...MIDDLE, labellings: 1, mixesAlone: false };
 const EVERYTHING = 2 ** 53;
 
 type Level = Omit<Effort, 'level' | 'windowBytes' | 'maxAnchors' | 'codesEarly'>;
@@ -80,7 +84,7 @@ type Level = Omit<Effort, 'level' | 'windowBytes' | 'maxAnchors' | 'codesEarly'>
 const EFFORTS: readonly Level[] = [
   { ...FAST, chain: 2, brotli: { best: 0, good: 0, rest: 5 } },
   { ...FAST, looksAround: true, chain: 4, brotli: { best: 0, good: 0, rest: 7 } },
-  { ...MIDDLE, sparserBits: 1, chain: 4, mixedBytes: 0, brotli: { best: MB / 4, good: MB / 4, rest: 9 } },
+  { ...MIDDLE, sparserBits: 1, chain: 4, brotli: { best: MB / 4, good: MB / 4, rest: 9 } },
   { ...MIDDLE, chain: 16, brotli: { best: MB / 2, good: MB, rest: 9 } },
   { ...FULL, firstSparserBits: 1, chain: 24, brotli: { best: MB, good: 4 * MB, rest: 9 } },
   {

@@ -18,7 +18,7 @@ import { STREAM_CHUNK_BYTES } from '../patch/format.ts';
 import type { StreamInfo } from '../patch/header.ts';
 import type { EarlyCoders } from './early-coder.ts';
 import type { Effort } from './effort.ts';
-import { isWorthMixing, mixStream } from './mix.ts';
+import { isWellMixed, isWorthMixing, type MixedStream, mixStream } from './mix.ts';
 import { type RecalledStream, recallStream } from './recall.ts';
 import { runSideBySide } from './side-by-side.ts';
 import type { Spool } from './spool.ts';
@@ -58,6 +58,11 @@ function coderWeight({ quality, windowBits }: BrotliSettings): number {
   return quality < 10 ? CODER_WINDOWS_BYTES : 2 ** windowBits;
 }
 
+/** As windows: what is mixed, and mostly with nothing else, takes none. */
+function streamWeight(sizeBytes: number, { brotli, mixedBytes, mixesAlone }: Effort): number {
+  return mixesAlone && sizeBytes <= mixedBytes ? 0 : coderWeight(brotliSettings(sizeBytes, brotli));
+}
+
 /** Codes a stream in the way that makes it smallest, which may be to store it as it is. */
 export async function codeStream(
   stream: number,
@@ -82,13 +87,20 @@ export async function codeStream(
     plain.sizeBytes > effort.mixedBytes
       ? undefined
       : (lateThreads?.mix(stream, plain, mixHere) ?? { result: mixHere });
+  const whole = ({ codec, coded }: MixedStream) =>
+    wholeStream(stream, codec, plain.sizeBytes, coded, spool.neededAt(0));
+  const alone = effort.mixesAlone ? await mixing?.result() : undefined;
+  if (alone !== undefined && isWellMixed(alone, plain.sizeBytes)) {
+    onCoded?.(plain.sizeBytes);
+    return whole(alone);
+  }
   const begun = await early?.take(spool);
   const file = begun ?? openTempFile(tempDirectory);
   try {
     if (begun !== undefined) onCoded?.(plain.sizeBytes);
     else for await (const piece of encodeBrotli(plain, settings, signal, onCoded)) file.append(piece);
     const otherBytes = Math.min(file.sizeBytes, plain.sizeBytes);
-    const mixed = await mixing?.result();
+    const mixed = effort.mixesAlone ? alone : await mixing?.result();
     const isMixed = mixed !== undefined && isWorthMixing(mixed, otherBytes);
     const recalled = await recallStream(stream, plain, {
       mostBytes: effort.recalledBytes,
@@ -102,7 +114,7 @@ export async function codeStream(
     }
     if (isMixed) {
       file.close();
-      return wholeStream(stream, mixed.codec, plain.sizeBytes, mixed.coded, spool.neededAt(0));
+      return whole(mixed);
     }
     if (file.sizeBytes >= plain.sizeBytes) {
       file.close();
@@ -138,7 +150,7 @@ export async function codeStreams(
   };
   const getMixer = shareMixer();
   const jobs = filled.map((stream) => ({
-    weight: coderWeight(brotliSettings(spools[stream]!.sizeBytes, options.effort.brotli)),
+    weight: streamWeight(spools[stream]!.sizeBytes, options.effort),
     run: () => codeStream(stream, spools[stream]!, options, getMixer, onCoded),
     undo: (coded: CodedStream) => coded.close(),
   }));

@@ -46,6 +46,15 @@ export function mixStream(stream: number, plain: RandomAccess, mixer: Mixer): Mi
   return best;
 }
 
+/** Less than this part of a stream is so little that another coder may take a part of it; and what leaves more is noise. */
+const LEAST_SURE = 1 / 16;
+const MOST_SURE = 15 / 16;
+
+/** Whether no other coder is expected to take much less. */
+export function isWellMixed({ coded }: MixedStream, plainBytes: number): boolean {
+  return coded.length > plainBytes * LEAST_SURE && coded.length < plainBytes * MOST_SURE;
+}
+
 /** Whether it is worth a reader's time. `otherBytes` is what the stream takes without. */
 export function isWorthMixing({ coded }: MixedStream, otherBytes: number): boolean {
   return coded.length < otherBytes - Math.max(LEAST_SAVING_BYTES, otherBytes * LEAST_SAVING);
