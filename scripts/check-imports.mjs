@@ -22,7 +22,7 @@ const LAYERS = {
   create: ['rebuild', 'patch', 'codec', 'predict', 'nested', 'deflate', 'tar', 'kernels', 'image', 'bytes'],
   apply: ['rebuild', 'patch', 'predict', 'deflate', 'kernels', 'image', 'bytes'],
   inspect: ['apply', 'rebuild', 'patch', 'codec', 'predict', 'nested', 'tar', 'kernels', 'image', 'bytes'],
-  estimate: ['create', 'patch', 'codec', 'nested', 'deflate', 'tar', 'kernels', 'image', 'bytes'],
+  estimate: ['create', 'patch', 'codec', 'predict', 'nested', 'deflate', 'tar', 'kernels', 'image', 'bytes'],
   report: ['estimate', 'inspect', 'bytes'],
   fleet: ['create', 'apply', 'inspect', 'stores', 'patch', 'image', 'bytes'],
   index: ['*'],

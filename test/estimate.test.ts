@@ -95,6 +95,18 @@ describe('an estimate', () => {
     expect(estimatedBytes).toBeLessThan(data.length / 50);
   });
 
+  // Few bytes of it differ, in few places: what stands there decides.
+  it('of a large executable is within 15 %', { timeout: 120_000 }, async () => {
+    const old = Buffer.from(seededBytes(9, 8 << 20));
+    old.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
+    const next = Buffer.from(old);
+    next.set(seededBytes(10, 6000), 5 << 20);
+    const image = (content: Uint8Array) => installedImage([{ name: 'program', type: '0', content }]);
+    const [error, bytes] = await errorOf(image(old), image(next));
+    expect(bytes).toBeGreaterThan(6000);
+    expect(error / bytes).toBeLessThanOrEqual(0.15);
+  });
+
   it('has the parts that make the whole, and says what a pull would move', async () => {
     const { base, target } = GOLDEN_PAIRS.find(({ name }) => name === 'small layers')!;
     const estimate = await estimateOf(

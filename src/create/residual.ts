@@ -108,13 +108,13 @@ export function isInside({ address, length }: Match, file: OldFile): boolean {
   return address >= file.address && address + length <= file.address + file.sizeBytes;
 }
 
-interface GrowingResidual {
+export interface GrowingResidual {
   /** Takes `truth[from..to)` for the next bytes of matches, and makes `expected` equal to it. */
   compare(expected: Uint8Array, truth: Uint8Array, from: number, to: number): void;
   residual(): Residual;
 }
 
-function growingResidual(): GrowingResidual {
+export function growingResidual(): GrowingResidual {
   let gaps = new Int32Array(1024);
   let diffs = new Uint8Array(1024);
   let count = 0;

@@ -34,8 +34,25 @@ const CODED_PART: Readonly<Record<number, number>> = {
   [STREAM_REPEATS]: 0.9,
 };
 
-/** What it takes of text in streams of this size or more, which it codes with another coder. */
-const LONG_TEXT = { leastBytes: 1 << 20, part: 0.75 } as const;
+/** What it takes of larger streams, from which its coders learn more, or which get another coder. */
+const CODED_PART_OF_LARGE: Readonly<Record<number, { readonly leastBytes: number; readonly part: number }>> =
+  {
+    [STREAM_GAPS]: { leastBytes: 1 << 18, part: 0.87 },
+    [STREAM_DIFFS]: { leastBytes: 1 << 18, part: 0.87 },
+    [STREAM_TEXT]: { leastBytes: 1 << 15, part: 0.7 },
+  };
+
+/** What the fast coder leaves more of is noise, partly: no coder makes that smaller. */
+const NOISY = 0.75;
+
+/** What `create` takes of a stream that the fast coder makes `codedBytes` of. */
+export function bytesOf(stream: number, plainBytes: number, codedBytes: number): number {
+  const large = CODED_PART_OF_LARGE[stream];
+  const part = large !== undefined && plainBytes >= large.leastBytes ? large.part : CODED_PART[stream]!;
+  const left = Math.min(1, codedBytes / Math.max(1, plainBytes));
+  const noise = Math.max(0, (left - NOISY) / (1 - NOISY));
+  return left * plainBytes * (part + (1 - part) * noise);
+}
 
 /** What the header takes with nothing in it, and for each layer, coded, about. */
 export const HEADER_BYTES = 470;
@@ -64,18 +81,15 @@ export async function codeRoughly(
 ): Promise<readonly number[]> {
   try {
     writeSeeks(program.seeks, program.sources, (address) => address);
-    const coded: number[] = [];
-    for (const stream of DELTA_STREAMS) {
+    const coded = DELTA_STREAMS.map(async (stream) => {
       const plain = program.streams[stream]!.content();
       const settings = { quality: QUICK_CODER.forStreams, windowBits: windowBitsFor(plain.sizeBytes) };
       let bytes = 0;
       if (plain.sizeBytes > 0)
         for await (const piece of encodeBrotli(plain, settings, signal)) bytes += piece.length;
-      const isLongText = stream === STREAM_TEXT && plain.sizeBytes >= LONG_TEXT.leastBytes;
-      const part = isLongText ? LONG_TEXT.part : CODED_PART[stream]!;
-      coded.push(Math.min(bytes, plain.sizeBytes) * part);
-    }
-    return coded;
+      return bytesOf(stream, plain.sizeBytes, bytes);
+    });
+    return await Promise.all(coded);
   } finally {
     for (const stream of program.streams) stream.close();
   }
@@ -90,8 +104,6 @@ export interface RoughMatch {
   readonly differing: number;
   /** What the ELF header says it runs on; CLASS_ARCHIVE where there is none. */
   readonly machine: number;
-  /** Whether it was matched with more of its earlier version around, but more sparsely. */
-  readonly isWide: boolean;
 }
 
 /**
@@ -99,17 +111,25 @@ export interface RoughMatch {
  * explains nearly all of them, however many they are; somewhat fewer in code for AArch64. Of an archive of Java classes it
  * makes most of what looks new, too: tables and maps.
  */
-export function executableBytes({ newBytes, regions, machine, isWide }: RoughMatch): number {
-  const bytes = isWide
-    ? (0.7245 * newBytes + 8.05 * regions + 72) ** 0.977
-    : (0.4388 * newBytes + 24.06 * regions + 49.2) ** 0.9744;
-  return bytes * (machine === AARCH64 ? 1.25 : machine === CLASS_ARCHIVE ? 0.25 : 1);
+export function executableBytes({ newBytes, regions, machine }: RoughMatch): number {
+  if (machine === CLASS_ARCHIVE) return (0.7245 * newBytes + 8.05 * regions + 72) ** 0.977 / 4;
+  const bytes = (0.4388 * newBytes + 24.06 * regions + 49.2) ** 0.9744;
+  return bytes * (machine === AARCH64 ? 1.15 : 1);
 }
 
 /** Stands for a machine that ELF has no number for. */
 export const CLASS_ARCHIVE = -1;
 
 const AARCH64 = 183;
+
+/** What `create` takes of a large executable, of what the quicker matching here leaves. */
+export const BETTER_MATCHED_PART = 0.94;
+
+/** And with its tables, which aren't looked at; Go's linker makes none that count. */
+export const WITH_TABLES_PART = 1.12;
+
+/** What a large one takes that is the same in place but for some bytes: mostly, the name of a build. */
+export const HARDLY_CHANGED = { mostBytes: 256, takes: (differing: number) => 20 + differing / 2 };
 
 /** What one takes whose very content came before, in another file. */
 export const REPEATED_EXECUTABLE_BYTES = 40;

@@ -16,16 +16,21 @@ import type { ProgramWriter } from '../create/program.ts';
 import type { MatchContext } from '../create/write-file.ts';
 import type { Matcher } from '../kernels/matcher.ts';
 import { textOfName } from '../tar/name.ts';
-import type { RoughMatch } from './coding.ts';
-import { matchRoughly } from './executables.ts';
+import { CLASS_ARCHIVE, type RoughMatch } from './coding.ts';
+import { machineOf, matchRoughly } from './executables.ts';
+import { LARGE_EXECUTABLE_BYTES, type LargeMatch, matchLargely } from './large-executables.ts';
 import type { EstimatedFile, FileKind } from './model.ts';
 import { type Tally, tallying } from './tally.ts';
 
-/** As little as finds what there is to be found; archives are opened, as what they hold decides what they cost. */
+/**
+ * As little as finds what there is to be found: matches that matter are long enough to be found by one of eight of their
+ * windows. Archives are opened, as what they hold decides what they cost.
+ */
 export const ROUGH_EFFORT: Effort = {
   ...effortOf(1),
   opensParts: true,
   findsRepeats: false,
+  sparserBits: 2,
   listsDigests: true,
 };
 
@@ -36,7 +41,9 @@ export interface RoughFile {
   readonly layer: number;
   readonly tally: Tally;
   /** Of an executable, which adds nothing to the program. */
-  readonly match: RoughMatch | undefined;
+  readonly match?: RoughMatch;
+  /** The same of a large one. */
+  readonly large?: LargeMatch;
 }
 
 export interface RoughContext {
@@ -68,11 +75,15 @@ export async function writeRoughly(
     digests,
   };
   if (isRough) {
-    const found = await matchRoughly(content, earlier!, match);
-    await tick(content.sizeBytes);
+    const { sizeBytes } = content;
+    const found =
+      sizeBytes < LARGE_EXECUTABLE_BYTES || machineOf(content) === CLASS_ARCHIVE
+        ? { match: await matchRoughly(content, earlier!, match) }
+        : { large: await matchLargely(catalog.space, content, earlier!, matcher, tick) };
+    await tick(sizeBytes);
     // What is written in its stead keeps the headers behind it in their places.
-    writer.sameRegion(earlier!.address, content.sizeBytes);
-    return { file, kind, layer, tally, match: found };
+    writer.sameRegion(earlier!.address, sizeBytes);
+    return { file, kind, layer, tally, ...found };
   }
   await writeOpened(tallying(writer, tally), content, earlier, {
     ...opening,
@@ -82,7 +93,7 @@ export async function writeRoughly(
     partDepth: 0,
     depth: 0,
   });
-  return { file, kind, layer, tally, match: undefined };
+  return { file, kind, layer, tally };
 }
 
 /** What is smaller is matched against its earlier version alone, unless the base is quickly indexed. */

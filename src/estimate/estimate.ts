@@ -7,6 +7,7 @@
 import { brotliCompressSync } from 'node:zlib';
 import { concatAccess, type RandomAccess } from '../bytes/access.ts';
 import type { Digest } from '../bytes/digest.ts';
+import { cachePages } from '../bytes/page-cache.ts';
 import { catalogBase, PIECE_BYTES } from '../create/catalog.ts';
 import type { SharedAnchors } from '../create/choose-parts.ts';
 import { writeDeltaLayer } from '../create/delta-layer.ts';
@@ -24,6 +25,7 @@ import { openMatcher } from '../kernels/matcher.ts';
 import { openEngineFinder } from '../nested/find-engine.ts';
 import { codeExactly, codeRoughly, HEADER_BYTES, HEADER_LAYER_BYTES } from './coding.ts';
 import { describeFile, ROUGH_EFFORT, type RoughFile, writeRoughly } from './contents.ts';
+import { estimateLargeExecutables } from './large-sample.ts';
 import type { Estimate, EstimatedFile, EstimatedLayer } from './model.ts';
 import { estimateExecutables } from './sample.ts';
 import { divide } from './tally.ts';
@@ -46,7 +48,8 @@ export async function estimatePatch(
   options: StoreOptions,
 ): Promise<Estimate> {
   const layers = await planLayers(base, target, options);
-  const tars = await base.openTars([...base.diffIds.keys()], options);
+  const opened = await base.openTars([...base.diffIds.keys()], options);
+  const tars = opened.map(({ diffId, content }) => ({ diffId, content: cachePages(content) }));
   const space = concatAccess(tars.map(({ content }) => content));
   const { signal, onProgress } = options;
   const reading = startPhase('reading the base', space.sizeBytes, signal, onProgress);
@@ -80,6 +83,8 @@ async function estimateFrom(
   const coding = { ...options, effort: effortOf(DEFAULT_EFFORT), threads: 1 };
   const files: EstimatedFile[] = [];
   const executables: RoughFile[] = [];
+  const large: RoughFile[] = [];
+  const waiting: (() => Promise<void>)[] = [];
   try {
     for (const [position, layer] of layers.entries()) {
       if (layer.how !== 'delta') continue;
@@ -97,20 +102,35 @@ async function estimateFrom(
           void rough.push(await writeRoughly(writer, file, position, budget, { ...shared, effort })),
         scratch: [new Uint8Array(PIECE_BYTES), new Uint8Array(PIECE_BYTES)],
       });
-      const written = rough.filter(({ match }) => match === undefined);
       executables.push(...rough.filter(({ match }) => match !== undefined));
-      const streams = await (isSmall ? codeExactly(program, coding) : codeRoughly(program, signal));
-      const ofFiles = divide(program, streams, written);
-      const codedBytes = streams.reduce((sum, bytes) => sum + bytes, 0);
-      layer.fixedBytes += ofFiles.reduce((left, bytes) => left - bytes, codedBytes);
-      files.push(...written.map((each, at) => describeFile(each, ofFiles[at]!)));
+      large.push(...rough.filter((each) => each.large !== undefined));
+      const written = rough.filter((each) => each.match === undefined && each.large === undefined);
+      const coded = isSmall ? codeExactly(program, coding) : codeRoughly(program, signal);
+      // Told when it is waited for: brotli has threads of its own, and may be at it while the next files are matched.
+      coded.catch(() => {});
+      waiting.push(async () => {
+        const streams = await coded;
+        const ofFiles = divide(program, streams, written);
+        const codedBytes = streams.reduce((sum, bytes) => sum + bytes, 0);
+        layer.fixedBytes += ofFiles.reduce((left, bytes) => left - bytes, codedBytes);
+        files.push(...written.map((each, at) => describeFile(each, ofFiles[at]!)));
+      });
     }
-    const sampled = await estimateExecutables(executables, { ...shared, effort: coding.effort }, coding);
-    files.push(...executables.map((each, at) => describeFile(each, sampled.bytes[at]!)));
+    const all = { ...shared, effort: coding.effort };
+    let matchedBytes = 0;
+    for (const [found, estimateOf] of [
+      [executables, estimateExecutables],
+      [large, estimateLargeExecutables],
+    ] as const) {
+      const sampled = await estimateOf(found, all, coding);
+      files.push(...found.map((each, at) => describeFile(each, sampled.bytes[at]!)));
+      matchedBytes += sampled.matchedBytes;
+    }
+    for (const each of waiting) await each();
     files.sort((a, b) => b.estimatedBytes - a.estimatedBytes || (a.path < b.path ? -1 : 1));
     const metadata = await target.readMetadata(options);
     const baseTars = tars.map(({ diffId, content }) => [diffId, content.sizeBytes] as const);
-    return summarise(base, target, layers, baseTars, files, metadata, sampled.matchedBytes);
+    return summarise(base, target, layers, baseTars, files, metadata, matchedBytes);
   } finally {
     if (index !== undefined) (await index).index.close();
   }
@@ -127,10 +147,11 @@ async function planLayers(
     (at) => descriptors !== undefined && descriptors[at]!.digest !== target.diffIds[at],
   );
   const blobs = await target.openBlobs(packed, options);
-  const tars = await target.openTars(own, options);
+  const opened = await target.openTars(own, options);
+  const tars = opened.map(({ content }) => cachePages(content));
   const layers: PlannedLayer[] = [];
   for (const at of target.diffIds.keys()) {
-    const tar = tars[own.indexOf(at)]?.content;
+    const tar = tars[own.indexOf(at)];
     const blob = descriptors?.[at];
     const content = blobs[packed.indexOf(at)];
     if (tar === undefined) layers.push({ how: 'base', tar, blob, fixedBytes: 0 });

@@ -1,5 +1,5 @@
 /**
- * What changed executables take. Predicting them is most of the work of making a patch: instead each is matched roughly,
+ * What changed executables take that aren't large. Predicting them is most of the work of making a patch: instead each is matched roughly,
  * without prediction, and what that leaves tells what prediction won't help with (`executableBytes` in coding.ts).
  */
 import { brotliCompressSync, constants } from 'node:zlib';
@@ -11,38 +11,21 @@ import type { Part } from '../create/part-table.ts';
 import type { Match } from '../create/residual.ts';
 import type { MatchContext } from '../create/write-file.ts';
 import { CLASS_ARCHIVE, QUICK_CODER, type RoughMatch } from './coding.ts';
-import { isGoProgram } from './go-program.ts';
 
 /** An executable of which no more than this part of the bytes differs in place is matched as it stands. */
 const HARDLY_CHANGED = 1 / 1024;
 /** The ELF header's beginning, with the machine. */
 const START_BYTES = 20;
-/** How an executable is cut into windows, and by how many bits more sparsely they are matched than files are. */
-interface Cut {
-  readonly windowBytes: number;
-  readonly sparserBits: number;
-  /** One window stands for so many. */
-  readonly every: number;
-}
-/** Windows are matched against so many old bytes, around their place. */
+/** Windows are matched against so many old bytes, around their place, and more sparsely than files are. */
 const AROUND_BYTES = 1 << 20;
-const NEAR: Cut = { windowBytes: AROUND_BYTES, sparserBits: 1, every: 1 };
-/**
- * In a large program code moves farther than a window reaches: smaller windows have more around them. Its regions are
- * long, and few places of them enough to find them by. Go's linker keeps the order of things, and nothing moves far.
- */
-const WIDE: Cut = { windowBytes: AROUND_BYTES / 2, sparserBits: 3, every: 1 };
-const WIDE_FROM_BYTES = 6 << 20;
-/** There are enough windows to look at every second one. */
-const HALF_FROM_BYTES = 32 << 20;
+const OF_PROGRAMS = { windowBytes: AROUND_BYTES, sparserBits: 1 };
+/** In an archive of Java classes things move farther than such a window reaches: smaller ones have more around them. */
+const OF_CLASSES = { windowBytes: AROUND_BYTES / 2, sparserBits: 3 };
 
-function cutOf(content: RandomAccess): Cut {
-  if (content.sizeBytes < WIDE_FROM_BYTES || isGoProgram(content)) return NEAR;
-  return content.sizeBytes < HALF_FROM_BYTES ? WIDE : { ...WIDE, every: 2 };
-}
-
-function isElf(start: Uint8Array): boolean {
-  return start[0] === 0x7f && start[1] === 0x45;
+/** What a file's ELF header says that it runs on; CLASS_ARCHIVE where there is none. */
+export function machineOf(content: RandomAccess): number {
+  const start = readRange(content, 0, Math.min(START_BYTES, content.sizeBytes), START_BYTES);
+  return start[0] === 0x7f && start[1] === 0x45 ? start[18]! + 256 * start[19]! : CLASS_ARCHIVE;
 }
 
 export async function matchRoughly(
@@ -52,34 +35,23 @@ export async function matchRoughly(
 ): Promise<RoughMatch> {
   const { space } = catalog;
   const { sizeBytes } = content;
-  const start = readRange(content, 0, Math.min(START_BYTES, sizeBytes), START_BYTES);
-  const machine = isElf(start) ? start[18]! + 256 * start[19]! : CLASS_ARCHIVE;
+  const machine = machineOf(content);
   if (sizeBytes === earlier.sizeBytes) {
     const differing = findDiffering(content, sliceAccess(space, earlier.address, sizeBytes));
-    if (differing !== undefined) return { newBytes: 0, regions: 1, differing, machine, isWide: false };
+    if (differing !== undefined) return { newBytes: 0, regions: 1, differing, machine };
   }
-  const cut = cutOf(content);
-  const rough = { ...effort, windowBytes: AROUND_BYTES, sparserBits: cut.sparserBits };
+  const { windowBytes, sparserBits } = machine === CLASS_ARCHIVE ? OF_CLASSES : OF_PROGRAMS;
+  const rough = { ...effort, windowBytes: AROUND_BYTES, sparserBits };
   const bench = { olds: catalog, anchors: NO_ANCHORS, matcher, effort: rough };
   const fresh: Uint8Array[] = [];
   let regions = 0;
-  let seenBytes = 0;
-  for (const [at, window] of windowsOf(content, cut.windowBytes).entries()) {
-    if (at % cut.every !== 0) continue;
+  for (const window of windowsOf(content, windowBytes)) {
     const matches = matchWindow(content, window, bench, earlier);
     fresh.push(...between(readWindow(content, window), window.start, matches));
     regions += matches.length;
-    seenBytes += window.sizeBytes;
     await tick(0);
   }
-  const stands = sizeBytes / Math.max(1, seenBytes);
-  return {
-    newBytes: codedBytes(fresh) * stands,
-    regions: regions * stands,
-    differing: 0,
-    machine,
-    isWide: cut !== NEAR,
-  };
+  return { newBytes: codedBytes(fresh), regions, differing: 0, machine };
 }
 
 /** How many bytes of two files of one size differ; undefined for more than would leave it hardly changed. */
