@@ -19,7 +19,7 @@ import { type CodedStream, type CodeOptions, codeStream, codeStreams } from './e
 import { NO_EXECUTABLES } from './executable-counts.ts';
 import { type Assembly, assembleHeader, type PatchView, useBase } from './header.ts';
 import { matchLayers } from './match-layers.ts';
-import { defaultMemory, effortWithin, threadsWithin } from './memory.ts';
+import { defaultMemory, effortWithin, mayGoOn, threadsWithin } from './memory.ts';
 import { type Plan, planLayers } from './plan.ts';
 import { provePatch } from './prove.ts';
 import { type CreateReport, reportOf } from './report.ts';
@@ -117,6 +117,8 @@ async function makePatch(
     const tars = await openBase(base, planned, options);
     const counts: FileCounts = { same: 0, changed: 0, added: 0, predicted: 0 };
     const matched = await matchLayers(tars, planned, settings, pool, counts, owned);
+    // Who goes on needn't be started again; else the memory for matching is given back.
+    if (!mayGoOn(memoryBytes, threads - 1)) pool?.rest();
     const settled = await settlePlan(planned, matched.programs, settings, owned);
     const assembly = await codeLayers(base, target, tars, settled, matched.views, settings, owned);
     const { plan } = settled;

@@ -95,6 +95,5 @@ export async function matchLayers(
       `layer ${diffId} was planned as ${program.producedBytes} of ${tar!.sizeBytes} bytes`,
     );
   }
-  matchThreads?.end();
   return { programs, views: views.views };
 }

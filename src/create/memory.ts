@@ -22,6 +22,14 @@ export function threadsWithin(memoryBytes: number, threads: number, soonBytes: n
   return Math.max(0, Math.min(threads, Math.floor(left / THREAD_BYTES)));
 }
 
+/** What a thread that has matched files takes besides, to mix streams and prove layers, with what this one takes for that. */
+const LATE_BYTES = 35e6;
+
+/** Whether so many threads that matched files may go on: what they took for that they keep. */
+export function mayGoOn(memoryBytes: number, threads: number): boolean {
+  return memoryBytes - process.memoryUsage.rss() >= threads * LATE_BYTES;
+}
+
 /**
  * The effort within so much memory: below what is enough for all, files are matched in smaller windows and streams are
  * coded with smaller ones, which depends on nothing else. Throws USAGE when it can't be done with so little.

@@ -31,8 +31,6 @@ export interface MatchThreads {
     isAnchored: boolean,
     here: () => Promise<MatchedExecutable>,
   ): Ticket<MatchedExecutable>;
-  /** Nothing more is matched: the memory for it is given back. */
-  end(): void;
 }
 
 /** What stands in no file is copied, up to this size. */
@@ -83,6 +81,5 @@ export function openMatchThreads(
       };
       return pool.begin(task, here, unpackExecutable);
     },
-    end: () => pool.rest(),
   };
 }
