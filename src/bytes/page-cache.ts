@@ -1,4 +1,7 @@
-/** Serves small reads from pages that were read before: asking the system for a few bytes takes longer than copying a page. */
+/**
+ * Serves small reads from pages that were read before: asking the system for a few bytes takes longer than copying a
+ * page.
+ */
 import type { RandomAccess } from './access.ts';
 
 const PAGE_BITS = 15;

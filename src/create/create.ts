@@ -41,7 +41,10 @@ export interface CreateOptions extends StoreOptions {
   readonly baseBlobs?: boolean | undefined;
   /** How hard to try, from 1 (fast) to 9 (small); 6 unless said otherwise. */
   readonly effort?: number | undefined;
-  /** Threads that match files and code streams; as many as there are processors unless said otherwise. The patch does not depend on it. */
+  /**
+   * Threads that match files and code streams; as many as there are processors unless said otherwise. The patch does
+   * not depend on it.
+   */
   readonly threads?: number | undefined;
   /**
    * Bytes that it may take, about; 190 MB and 50 MB for each processor beyond the second unless said otherwise. From

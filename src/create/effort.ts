@@ -24,13 +24,22 @@ export interface Effort {
   readonly opensParts: boolean;
   /** Whether new bytes are looked for among those of the whole layer. */
   readonly findsRepeats: boolean;
-  /** The largest stream that the mixing coder is tried on, in bytes: it takes half a second for a megabyte, or a second. */
+  /**
+   * The largest stream that the mixing coder is tried on, in bytes: it takes half a second for a megabyte, or a
+   * second.
+   */
   readonly mixedBytes: number;
   /** Whether brotli, which takes twice as long and is rarely smaller, is left out where the mixing coder does well. */
   readonly mixesAlone: boolean;
-  /** The largest stream that the recalling coder is tried on besides brotli, in bytes: it takes up to a second for a megabyte. */
+  /**
+   * The largest stream that the recalling coder is tried on besides brotli, in bytes: it takes up to a second for a
+   * megabyte.
+   */
   readonly recalledBytes: number;
-  /** The largest stream of text that it codes at once, without brotli, in bytes: of text, makers and readers do some megabytes a second. */
+  /**
+   * The largest stream of text that it codes at once, without brotli, in bytes: of text, makers and readers do some
+   * megabytes a second.
+   */
   readonly recalledTextBytes: number;
   /** Whether digests of files that are listed in others are left to the reader. */
   readonly listsDigests: boolean;
@@ -135,7 +144,10 @@ export function effortOf(level: number): Effort {
   );
 }
 
-/** The same without all that knows what files are, or takes coders of our own: whatever may be wrong with these, it isn't there. */
+/**
+ * The same without all that knows what files are, or takes coders of our own: whatever may be wrong with these, it
+ * isn't there.
+ */
 export function plainEffort(effort: Effort): Effort {
   return { ...effort, ...FAST, looksAround: effort.looksAround, sparserBits: effort.sparserBits };
 }

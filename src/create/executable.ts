@@ -56,7 +56,10 @@ function asMatch({ address, sizeBytes }: Part): Match {
   return { newStart: 0, address, length: sizeBytes };
 }
 
-/** Labels references of `content` and of `old` (src/predict/elf/labels.ts), going by `matches`; undefined for other files. */
+/**
+ * Labels references of `content` and of `old` (src/predict/elf/labels.ts), going by `matches`; undefined for other
+ * files.
+ */
 export function labelExecutable(
   olds: OldFiles,
   content: RandomAccess,

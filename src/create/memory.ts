@@ -22,7 +22,10 @@ export function threadsWithin(memoryBytes: number, threads: number, soonBytes: n
   return Math.max(0, Math.min(threads, Math.floor(left / THREAD_BYTES)));
 }
 
-/** What a thread that has matched files takes besides, to mix streams and prove layers, with what this one takes for that. */
+/**
+ * What a thread that has matched files takes besides, to mix streams and prove layers, with what this one takes for
+ * that.
+ */
 const LATE_BYTES = 35e6;
 
 /** Whether so many threads that matched files may go on: what they took for that they keep. */

@@ -46,7 +46,10 @@ export function mixStream(stream: number, plain: RandomAccess, mixer: Mixer): Mi
   return best;
 }
 
-/** Less than this part of a stream is so little that another coder may take a part of it; and what leaves more is noise. */
+/**
+ * Less than this part of a stream is so little that another coder may take a part of it; and what leaves more is
+ * noise.
+ */
 const LEAST_SURE = 1 / 16;
 const MOST_SURE = 15 / 16;
 

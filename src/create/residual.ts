@@ -22,7 +22,10 @@ export interface ExecutablePlan {
   readonly residual: Residual;
 }
 
-/** By how much the bytes of matches, one after the other, differ from what is expected: see "Regions" in docs/format.md. */
+/**
+ * By how much the bytes of matches, one after the other, differ from what is expected: see "Regions" in
+ * docs/format.md.
+ */
 export interface Residual {
   /** The equal bytes before each byte that differs. */
   readonly gaps: Int32Array;

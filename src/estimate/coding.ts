@@ -108,8 +108,8 @@ export interface RoughMatch {
 
 /**
  * What an executable takes, predicted, by its rough match. How many bytes differ in regions says nothing more: prediction
- * explains nearly all of them, however many they are; somewhat fewer in code for AArch64. Of an archive of Java classes it
- * makes most of what looks new, too: tables and maps.
+ * explains nearly all of them, however many they are; somewhat fewer in code for AArch64. Of an archive of Java
+ * classes it makes most of what looks new, too: tables and maps.
  */
 export function executableBytes({ newBytes, regions, machine }: RoughMatch): number {
   if (machine === CLASS_ARCHIVE) return (0.7245 * newBytes + 8.05 * regions + 72) ** 0.977 / 4;

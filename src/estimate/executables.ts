@@ -1,6 +1,7 @@
 /**
- * What changed executables take that aren't large. Predicting them is most of the work of making a patch: instead each is matched roughly,
- * without prediction, and what that leaves tells what prediction won't help with (`executableBytes` in coding.ts).
+ * What changed executables take that aren't large. Predicting them is most of the work of making a patch: instead each
+ * is matched roughly, without prediction, and what that leaves tells what prediction won't help with
+ * (`executableBytes` in coding.ts).
  */
 import { brotliCompressSync, constants } from 'node:zlib';
 import { type RandomAccess, readPieces, readRange, sliceAccess } from '../bytes/access.ts';

@@ -122,8 +122,8 @@ function weighRegions({ next, old }: Matcher, regions: readonly Region[], weigh:
 }
 
 /**
- * Tables that prediction takes as a whole, and what of the file the loader fills in by them: without the tables that isn't
- * predicted. None in files that prediction doesn't know.
+ * Tables that prediction takes as a whole, and what of the file the loader fills in by them: without the tables that
+ * isn't predicted. None in files that prediction doesn't know.
  */
 function skippedAreas(content: RandomAccess): readonly Area[] {
   const bytes = openOldBytes(content);

@@ -1,6 +1,6 @@
 /**
- * Tells what large changed executables take: blocks of them, chosen by how much there is to pay for in each, are made nearly as
- * `create` makes them, and stand for the others.
+ * Tells what large changed executables take: blocks of them, chosen by how much there is to pay for in each, are made
+ * nearly as `create` makes them, and stand for the others.
  */
 import type { CodeOptions } from '../create/entropy.ts';
 import { openProgramWriter } from '../create/program-writer.ts';

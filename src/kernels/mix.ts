@@ -27,7 +27,10 @@ interface Exports {
 }
 
 export interface Mixer {
-  /** `plain` is 1 to MAX_MIX_BYTES bytes. Undefined when the result would be as many bytes or more; else the caller's to keep. */
+  /**
+   * `plain` is 1 to MAX_MIX_BYTES bytes. Undefined when the result would be as many bytes or more; else the caller's
+   * to keep.
+   */
   encode(kind: MixKind, plain: Uint8Array): Uint8Array | undefined;
   /**
    * Fills `plain` from `coded`, which is shorter, and gives how many bytes it used of it; more than there are when it

@@ -33,8 +33,9 @@ const CHANCE_SHIFT = 5;
 const WORD_FACTOR = 0x2f0b4c47;
 
 /**
- * Codes the next byte or run of a stream, and gives it. Where `codeBit` writes, it takes the bytes that come, `isEnd` when
- * there are no more, and gives undefined when it has to be given more of them; at the end it may give more than there are.
+ * Codes the next byte or run of a stream, and gives it. Where `codeBit` writes, it takes the bytes that come, `isEnd`
+ * when there are no more, and gives undefined when it has to be given more of them; at the end it may give more than
+ * there are.
  */
 export type CodeNext = (given?: Uint8Array, isEnd?: boolean) => readonly number[] | undefined;
 

@@ -1,6 +1,7 @@
 /**
  * Predicts a tar header block from one of the base: most fields are the same, sizes and times differ by a number, and
- * the checksum follows from the rest. Both sides run this alike; docs/format.md, "Headers", gives the coding to the letter.
+ * the checksum follows from the rest. Both sides run this alike; docs/format.md, "Headers", gives the coding to the
+ * letter.
  */
 import { type Cursor, pushVarint, readVarint, unzigzag, zigzag } from '../bytes/varint.ts';
 import { corrupt } from '../errors.ts';

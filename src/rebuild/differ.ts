@@ -1,4 +1,7 @@
-/** The bytes by which regions differ from the base: single bytes, each after a gap of equal ones (docs/format.md, "Gaps"). */
+/**
+ * The bytes by which regions differ from the base: single bytes, each after a gap of equal ones (docs/format.md,
+ * "Gaps").
+ */
 import { MAX_VARINT_BYTES } from '../bytes/varint.ts';
 import { corrupt } from '../errors.ts';
 import { isLow, type PlainReader, takeNumber } from './plain-reader.ts';
@@ -7,9 +10,15 @@ import { isLow, type PlainReader, takeNumber } from './plain-reader.ts';
 const PREPARED_BYTES = 1 << 16;
 
 export interface Differ {
-  /** Adds the differences that fall into the next `piece.length` bytes of regions. Nothing is to be waited for if none do. */
+  /**
+   * Adds the differences that fall into the next `piece.length` bytes of regions. Nothing is to be waited for if none
+   * do.
+   */
   apply(piece: Uint8Array): Promise<void> | undefined;
-  /** Has the differences of the next `count` (at most 2^16) bytes of regions ready for `correct`; mostly they are at once. */
+  /**
+   * Has the differences of the next `count` (at most 2^16) bytes of regions ready for `correct`; mostly they are at
+   * once.
+   */
   prepare(count: number): Promise<void> | undefined;
   /** As `apply`, without waiting, for `bytes[from..to)`, which were prepared. */
   correct(bytes: Uint8Array, from: number, to: number): void;
@@ -63,7 +72,10 @@ export function differ(
   /** Tells the differences of the next `length` bytes. */
   const scan = (length: number, onDiff: OnDiff): Promise<void> | undefined =>
     goOn(length, onDiff) ? undefined : wait(length, onDiff);
-  /** Differences that are prepared: those from `used` to `filled`, in bytes of predicted regions counted from the first. */
+  /**
+   * Differences that are prepared: those from `used` to `filled`, in bytes of predicted regions counted from the
+   * first.
+   */
   const places = new Float64Array(2 * PREPARED_BYTES);
   const values = new Uint8Array(2 * PREPARED_BYTES);
   let used = 0;

@@ -60,8 +60,8 @@ export interface PartOp {
 }
 
 /**
- * Fills `part`, which is the bytes from `start` on of what `op` makes: a region, literals or a repeat. Gives nothing to wait
- * for when it is done at once, as it mostly is.
+ * Fills `part`, which is the bytes from `start` on of what `op` makes: a region, literals or a repeat. Gives nothing
+ * to wait for when it is done at once, as it mostly is.
  */
 export type Fill = (op: Op, part: Uint8Array, start: number) => Promise<void> | undefined;
 

@@ -16,8 +16,8 @@ export interface ProgramTrace {
   /** A byte that differs from the base, by its place in the run of all regions. */
   readonly onDifference: (place: number) => void;
   /**
-   * An op of the layer itself is done, with all that made it and the marks before it: the tar's bytes from `start` to `end` are there. `readers`
-   * are those of the delta's streams, by number, and have read what it took.
+   * An op of the layer itself is done, with all that made it and the marks before it: the tar's bytes from `start` to
+   * `end` are there. `readers` are those of the delta's streams, by number, and have read what it took.
    */
   readonly onMade: (start: number, end: number, readers: readonly PlainReader[]) => void;
 }

@@ -10,7 +10,10 @@ import { writeChangedFile } from '../write-file.ts';
 import type { OpenContext, WriteContent } from './context.ts';
 import { isArchive, type TargetPart } from './open-target.ts';
 
-/** Smaller parts are matched against their earlier version only: what else is like them is as small, and costs more time. */
+/**
+ * Smaller parts are matched against their earlier version only: what else is like them is as small, and costs more
+ * time.
+ */
 const MIN_ANCHORED_BYTES = 64 << 10;
 
 /** An opened part of the base, and how much of it comes before its content. */

@@ -24,8 +24,8 @@ export function symbolEntries(symbols: SymbolNews | undefined): TableEntries {
 }
 
 /**
- * The old table's entries, moved, in the order of their old values, for a table of `newBuckets`. One that was alone in its
- * bucket has no hash there: it stays in that bucket if there are as many as before, and is left out if not.
+ * The old table's entries, moved, in the order of their old values, for a table of `newBuckets`. One that was alone in
+ * its bucket has no hash there: it stays in that bucket if there are as many as before, and is left out if not.
  */
 export function movedEntries(
   context: Context,

@@ -1,7 +1,8 @@
 /**
  * Reads the header of an archive of Java classes. Its fields moved from release to release (openjdk,
- * share/include/cds.h and share/cds/filemap.hpp), so it is not read by a version's table but by what regions must be: each
- * is told by three words, its offset in the file, where it is mapped, and its size, and follows on the one before.
+ * share/include/cds.h and share/cds/filemap.hpp), so it is not read by a version's table but by what regions must be:
+ * each is told by three words, its offset in the file, where it is mapped, and its size, and follows on the one
+ * before.
  */
 import type { OldBytes } from '../elf/old-bytes.ts';
 import { CDS_HEADER_BYTES, FIRST_PLACE, type FoundRegion, findMaps } from './maps.ts';
@@ -23,8 +24,8 @@ const MIN_BASE = 2 ** 31;
 const SAMPLE_BYTES = 1 << 16;
 
 /**
- * `bytes` are the file's first CDS_HEADER_BYTES at least, of `fileBytes` in all. What has its place by release is read from
- * `places`; without, it is found, for which `bytes` must be the whole file. Undefined when this is no such file.
+ * `bytes` are the file's first CDS_HEADER_BYTES at least, of `fileBytes` in all. What has its place by release is read
+ * from `places`; without, it is found, for which `bytes` must be the whole file. Undefined when this is no such file.
  */
 export function parseCdsHeader(
   bytes: OldBytes,

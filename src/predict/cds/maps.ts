@@ -1,7 +1,7 @@
 /**
- * Which bits of the map region are for which bytes. JDK 17 has one map for all core regions, and one as long as itself for
- * each piece of the heap; since JDK 22 each region has its own, from its first reference to its last, and the header
- * says, somewhere, where that first is.
+ * Which bits of the map region are for which bytes. JDK 17 has one map for all core regions, and one as long as itself
+ * for each piece of the heap; since JDK 22 each region has its own, from its first reference to its last, and the
+ * header says, somewhere, where that first is.
  */
 import type { OldBytes } from '../elf/old-bytes.ts';
 import type { CdsHeader, CdsPlaces, CdsRegion, PointerMap, Stretch } from './model.ts';

@@ -24,7 +24,10 @@ export interface PointerMap {
 export interface CdsPlaces {
   /** The base; -1 where it has none. */
   readonly base: number;
-  /** How many of a region's units, of the core's and of the heap's, its map passes over; -1 where it says nothing of it. */
+  /**
+   * How many of a region's units, of the core's and of the heap's, its map passes over; -1 where it says nothing of
+   * it.
+   */
   readonly core: readonly number[];
   readonly heap: readonly number[];
 }

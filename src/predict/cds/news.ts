@@ -30,7 +30,10 @@ export interface CdsNews {
   close(): void;
 }
 
-/** `symbolRegion` is the number of the core region that begins with symbols, or -1. Memory: up to 4 MiB and 16 MiB for symbols. */
+/**
+ * `symbolRegion` is the number of the core region that begins with symbols, or -1. Memory: up to 4 MiB and 16 MiB for
+ * symbols.
+ */
 export function openCdsNews(symbolRegion: number): CdsNews {
   const hashes = startIdentityHashes();
   let header: CdsHeader | undefined;

@@ -25,7 +25,10 @@ export function cdsMapStepper(context: Context, piece: Piece, news: CdsNews): St
   };
 }
 
-/** Those of new pieces of the heap whose old ones, of the same number, have maps; none if the new maps are more than the piece. */
+/**
+ * Those of new pieces of the heap whose old ones, of the same number, have maps; none if the new maps are more than
+ * the piece.
+ */
 function heapMaps(context: Context, piece: Piece, news: CdsNews): readonly MadeMap[] {
   const header = news.header();
   if (header?.map === undefined || header.map.end - header.map.start > piece.length) return [];

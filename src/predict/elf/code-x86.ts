@@ -1,4 +1,6 @@
-/** Predicts x86-64 code: the old instructions with their branch targets and operand addresses moved to where they went. */
+/**
+ * Predicts x86-64 code: the old instructions with their branch targets and operand addresses moved to where they went.
+ */
 
 import { getI32, setI32 } from './bytes.ts';
 import { TYPE_EXECUTABLE } from './image.ts';

@@ -1,7 +1,7 @@
 /**
- * Predicts Go's table that leads from a place in the code to the function there (runtime/symtab.go, "findfuncbucket"): for
- * each 4096 bytes of code the number of the first function in them, then for each 256 bytes by how much theirs is higher.
- * It follows from where the old functions went; new functions show in the numbers that follow them.
+ * Predicts Go's table that leads from a place in the code to the function there (runtime/symtab.go, "findfuncbucket"):
+ * for each 4096 bytes of code the number of the first function in them, then for each 256 bytes by how much theirs is
+ * higher. It follows from where the old functions went; new functions show in the numbers that follow them.
  */
 
 import { getI32, setI32 } from './bytes.ts';

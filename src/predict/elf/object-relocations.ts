@@ -1,7 +1,7 @@
 /**
  * Predicts the relocations of a file that is still to be linked (System V ABI, "Relocation"): places count from the
- * section they change, addends of what stands in another section from that. In code, new ones follow the regions of which the
- * new code is made; in data they follow the old ones, and find their way again by what they refer to.
+ * section they change, addends of what stands in another section from that. In code, new ones follow the regions of
+ * which the new code is made; in data they follow the old ones, and find their way again by what they refer to.
  */
 
 import { getI32, setI32 } from './bytes.ts';

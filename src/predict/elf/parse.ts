@@ -1,4 +1,7 @@
-/** A file with addresses taken apart: an ELF file, with what the linkers of some languages add to it, or an archive of Java classes. */
+/**
+ * A file with addresses taken apart: an ELF file, with what the linkers of some languages add to it, or an archive of
+ * Java classes.
+ */
 import { parseCds } from '../cds/layout.ts';
 import { findGoLayout } from './go-layout.ts';
 import { type Area, type ElfImage, parseElfImage } from './image.ts';

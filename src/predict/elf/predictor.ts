@@ -1,7 +1,7 @@
 /**
- * Predicts a new ELF file, or archive of Java classes, from an old one and the regions that match them. Encoder and decoder run this alike, region
- * by region in the order of the new file (docs/format.md, "Executables"); it never throws, whatever the old file and
- * the regions are, and everything it reads is what both sides have.
+ * Predicts a new ELF file, or archive of Java classes, from an old one and the regions that match them. Encoder and
+ * decoder run this alike, region by region in the order of the new file (docs/format.md, "Executables"); it never
+ * throws, whatever the old file and the regions are, and everything it reads is what both sides have.
  */
 import type { RandomAccess } from '../../bytes/access.ts';
 import { bytesAccess } from '../../bytes/access.ts';
@@ -74,8 +74,8 @@ export interface ElfPredictor {
 
 /**
  * Prepares to predict a file of `newSize` bytes; undefined when `old` is neither an ELF file known here (64-bit,
- * little-endian, with section headers) nor an archive of Java classes. `regions` are in the order of newStart, do not overlap there and lie inside of both files; callers
- * check that before.
+ * little-endian, with section headers) nor an archive of Java classes. `regions` are in the order of newStart, do not
+ * overlap there and lie inside of both files; callers check that before.
  */
 export function openElfPredictor(
   old: RandomAccess,

@@ -36,7 +36,10 @@ export function dynamicStepper(context: Context, piece: Piece, area: Area): Step
 /** Section headers: addresses and offsets are where the section's first byte went. */
 export function sectionHeaderStepper(context: Context, piece: Piece, area: Area): Stepper {
   const { old, addresses, map } = context;
-  /** Where the section before ends in the new file, and where it did in the old one; in objects, relocations stand apart. */
+  /**
+   * Where the section before ends in the new file, and where it did in the old one; in objects, relocations stand
+   * apart.
+   */
   const ends = { relocations: { old: 0, now: 0 }, others: { old: 0, now: 0 } };
   const linked = context.image.type !== TYPE_RELOCATABLE;
   return entryStepper(context, piece, area, 64, (draft, at, index) => {
