@@ -4,11 +4,12 @@
 import { between, fillRows, hash, POINTS, SQUASH, squash, STRETCH, stretch, TABLES_END, towards } from '../shared/chances';
 import {
   FIRST_COUNTER,
-  findSlot,
+  findSlots,
   learned,
   moved,
   RATES_BYTES,
   ratesOf,
+  SLOT_BYTES,
   stretchedAt,
   stretchedSum,
 } from '../shared/small-counters';
@@ -38,7 +39,6 @@ const SECOND: usize = FIRST + SET_BYTES * 1024;
 const REFINER: usize = SECOND + SET_BYTES * 2048;
 const MATCH_PLACES: usize = (REFINER + 2 * 33 * 256 + 3) & ~3;
 const SLOTS: usize = (MATCH_PLACES + (4 << 16) + 63) & ~63;
-const SLOT_BYTES: usize = 32;
 const PLAIN: usize = SLOTS + (SLOT_BYTES << 16);
 const CODED: usize = PLAIN + MOST_PLAIN;
 
@@ -302,7 +302,7 @@ function learn(bit: i32): void {
   for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) {
     store<u32>(PLACES + i, hash(load<u32>(HASHES + i), tree));
   }
-  findSlots();
+  findAllSlots();
 }
 
 @inline
@@ -322,21 +322,8 @@ function learnCounters(bit: i32): void {
   v128.store_lane<u16>(counterAt(9), b, 1);
 }
 
-// Puts a slot in the place of each wanted hash. Most are not in the processor's caches: that all are read before any is
-// compared has it wait for them at the same time, and not for one after the other.
-function findSlots(): void {
-  let read: u32 = 0;
-  for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) read ^= load<u32>(slotOf(load<u32>(PLACES + i)));
-  store<u32>(READ, read);
-  for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) {
-    const wanted = load<u32>(PLACES + i);
-    store<u32>(PLACES + i, <u32>findSlot(slotOf(wanted), <u16>(wanted | 1)));
-  }
-}
-
-@inline
-function slotOf(wanted: u32): usize {
-  return SLOTS + <usize>((wanted * 0x9e3779b1) >> slotShift) * SLOT_BYTES;
+function findAllSlots(): void {
+  findSlots(PLACES, CONTEXTS, SLOTS, slotShift, READ);
 }
 
 function predictMatch(): i32 {
@@ -400,7 +387,7 @@ function startByte(): void {
   if (isIntegers) hashIntegers();
   else hashBytes();
   memory.copy(PLACES, HASHES, 4 * CONTEXTS);
-  findSlots();
+  findAllSlots();
 }
 
 function hashBytes(): void {

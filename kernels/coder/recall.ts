@@ -3,6 +3,7 @@
 // the window, and of the buffer at `codedAt`.
 // Compiled with --initialMemory 32 --enable simd.
 import { fillRows, SQUASH, STRETCH } from '../shared/chances';
+import { SLOT_BYTES } from '../shared/small-counters';
 import {
   beginInput,
   bytesPastEnd,
@@ -15,7 +16,7 @@ import {
   takenBytes,
   writtenBytes,
 } from './recall/bits';
-import { codeNew, SLOT_BYTES, startBytes } from './recall/bytes';
+import { codeNew, startBytes } from './recall/bytes';
 import { codeGuess, codeLeft, codeRun, startFlags } from './recall/flags';
 import {
   distanceOf,

@@ -4,17 +4,15 @@
  * (`executableBytes` in coding.ts).
  */
 import { brotliCompressSync, constants } from 'node:zlib';
-import { type RandomAccess, readPieces, readRange, sliceAccess } from '../bytes/access.ts';
-import { eachDifference } from '../bytes/differences.ts';
+import { type RandomAccess, readRange, sliceAccess } from '../bytes/access.ts';
 import { NO_ANCHORS } from '../create/choose-parts.ts';
 import { matchWindow, windowsOf } from '../create/match-file.ts';
 import type { Part } from '../create/part-table.ts';
 import type { Match } from '../create/residual.ts';
 import type { MatchContext } from '../create/write-file.ts';
 import { CLASS_ARCHIVE, QUICK_CODER, type RoughMatch } from './coding.ts';
+import { findDiffering } from './in-place.ts';
 
-/** An executable of which no more than this part of the bytes differs in place is matched as it stands. */
-const HARDLY_CHANGED = 1 / 1024;
 /** The ELF header's beginning, with the machine. */
 const START_BYTES = 20;
 /** Windows are matched against so many old bytes, around their place, and more sparsely than files are. */
@@ -54,27 +52,6 @@ export async function matchRoughly(
   }
   return { newBytes: codedBytes(fresh), regions, differing: 0, machine };
 }
-
-/** How many bytes of two files of one size differ; undefined for more than would leave it hardly changed. */
-function findDiffering(content: RandomAccess, earlier: RandomAccess): number | undefined {
-  const most = content.sizeBytes * HARDLY_CHANGED;
-  const buffer = new Uint8Array(COMPARED_BYTES);
-  const other = new Uint8Array(COMPARED_BYTES);
-  let differing = 0;
-  let at = 0;
-  for (const piece of readPieces(content, buffer)) {
-    const old = other.subarray(0, piece.length);
-    earlier.readAt(at, old);
-    at += piece.length;
-    eachDifference(piece, old, 0, piece.length, () => {
-      differing++;
-    });
-    if (differing > most) return undefined;
-  }
-  return differing;
-}
-
-const COMPARED_BYTES = 1 << 16;
 
 function readWindow(content: RandomAccess, { start, sizeBytes }: { start: number; sizeBytes: number }) {
   return readRange(content, start, sizeBytes, sizeBytes);

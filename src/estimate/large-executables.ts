@@ -2,8 +2,7 @@
  * Matches large changed executables: without prediction, and sparsely. What that leaves tells where in a file there is
  * something to pay for, and where what stands there was; what it costs is for predicted.ts to find out.
  */
-import { type RandomAccess, readPieces, sliceAccess } from '../bytes/access.ts';
-import { eachDifference } from '../bytes/differences.ts';
+import { type RandomAccess, sliceAccess } from '../bytes/access.ts';
 import type { Part } from '../create/part-table.ts';
 import type { Match } from '../create/residual.ts';
 import type { Region } from '../kernels/match.ts';
@@ -11,6 +10,7 @@ import type { Matcher } from '../kernels/matcher.ts';
 import { type Area, isTable, TYPE_SHARED } from '../predict/elf/image.ts';
 import { openOldBytes } from '../predict/elf/old-bytes.ts';
 import { parseElf } from '../predict/elf/parse.ts';
+import { findDiffering } from './in-place.ts';
 
 /** From this size on an executable is large: much moves in it, and how well that is predicted decides what it takes. */
 export const LARGE_EXECUTABLE_BYTES = 6 << 20;
@@ -29,9 +29,6 @@ export interface LargeMatch {
   /** Of one that is matched in place: bytes that differ. */
   readonly differing: number;
 }
-
-/** An executable of which no more than this part of the bytes differs in place is matched as it stands. */
-const HARDLY_CHANGED = 1 / 1024;
 
 /** Code moves far in a large file: windows are large, and matched against so many old bytes around their place. */
 const WINDOW_BYTES = 2 << 20;
@@ -135,29 +132,3 @@ function skippedAreas(content: RandomAccess): readonly Area[] {
     ({ kind, start, end }) => end > start && (isTable(kind) || (isFilled && kind === 'pointers')),
   );
 }
-
-/** How many bytes of two files of one size differ; undefined for more than would leave it hardly changed. */
-function findDiffering(
-  content: RandomAccess,
-  earlier: RandomAccess,
-  onDifference: (at: number) => void,
-): number | undefined {
-  const most = content.sizeBytes * HARDLY_CHANGED;
-  const buffer = new Uint8Array(COMPARED_BYTES);
-  const other = new Uint8Array(COMPARED_BYTES);
-  let differing = 0;
-  let at = 0;
-  for (const piece of readPieces(content, buffer)) {
-    const old = other.subarray(0, piece.length);
-    earlier.readAt(at, old);
-    eachDifference(piece, old, 0, piece.length, (place) => {
-      differing++;
-      onDifference(at + place);
-    });
-    at += piece.length;
-    if (differing > most) return undefined;
-  }
-  return differing;
-}
-
-const COMPARED_BYTES = 1 << 16;

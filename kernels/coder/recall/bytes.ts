@@ -1,7 +1,7 @@
 // New bytes, which no guess gave, bit by bit: four counters in slots, mixed by two sets of weights and refined
 // (docs/coder.md, "A new byte").
 import { between, hash, POINTS, squash, towards } from '../../shared/chances';
-import { findSlot, learned, moved, ratesOf, stretchedAt, stretchedSum } from '../../shared/small-counters';
+import { findSlots, learned, moved, ratesOf, stretchedAt, stretchedSum } from '../../shared/small-counters';
 import { codeBit } from './bits';
 import { inLanes, keepLanes } from './lanes';
 import {
@@ -17,8 +17,6 @@ import {
   SET_BYTES,
 } from './layout';
 
-// A check, and a counter for each node of a tree of four bits.
-export const SLOT_BYTES: usize = 32;
 const FIRST_WEIGHT: i16 = 6250;
 const LEARNING: i32 = 8;
 // Chances of refiners move by a 32nd.
@@ -41,13 +39,13 @@ export function codeNew(given: i32, refused: i32, refusedToo: i32, last: u32, wo
   put(2, hash(1 + (<u32>refused << 8), last & 0xff));
   put(3, hash(7, word));
   memory.copy(PLACES, HASHES, 4 * CONTEXTS);
-  findSlots();
+  findAllSlots();
   let tree: i32 = 1;
   let node: usize = 1;
   for (let i = 0; i < 8; i++) {
     if (i === 4) {
       for (let j: usize = 0; j < 4 * CONTEXTS; j += 4) store<u32>(PLACES + j, hash(load<u32>(HASHES + j), tree));
-      findSlots();
+      findAllSlots();
       node = 1;
     }
     const a = <usize>load<u32>(PLACES) + (node << 1);
@@ -89,21 +87,8 @@ function bars(refused: i32, i: i32, tree: i32): i32 {
   return 1 + ((refused >> (7 - i)) & 1);
 }
 
-// Puts a slot in the place of each wanted hash. Most are not in the processor's caches: that all are read before any is
-// compared has it wait for them at the same time, and not for one after the other.
-function findSlots(): void {
-  let read: u32 = 0;
-  for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) read ^= load<u32>(slotOf(load<u32>(PLACES + i)));
-  store<u32>(READ, read);
-  for (let i: usize = 0; i < 4 * CONTEXTS; i += 4) {
-    const wanted = load<u32>(PLACES + i);
-    store<u32>(PLACES + i, <u32>findSlot(slotOf(wanted), <u16>(wanted | 1)));
-  }
-}
-
-@inline
-function slotOf(wanted: u32): usize {
-  return slots + <usize>((wanted * 0x9e3779b1) >> slotShift) * SLOT_BYTES;
+function findAllSlots(): void {
+  findSlots(PLACES, CONTEXTS, slots, slotShift, READ);
 }
 
 @inline
